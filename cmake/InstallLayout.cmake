@@ -1,0 +1,1 @@
+# What `cmake --install` lays out beside what each target installs itself.

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// A configuration value that knows where it came from.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace fusebox::config {
+
+// Where a value was written. `source` is a file's path as the user would type it, "--set",
+// "FUSEBOX_..." or "default"; line and column start at 1, and are 0 where they mean nothing.
+struct Origin {
+  std::string source;
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+
+  // "fusebox.toml:12:3", or just the source.
+  std::string str() const;
+};
+
+struct Value;
+using List = std::vector<Value>;
+
+// A table in the order in which it was written.
+class Table {
+ public:
+  using Member = std::pair<std::string, Value>;
+
+  Value* find(std::string_view key);
+  const Value* find(std::string_view key) const;
+  // Adds `key`, or replaces its value in place.
+  Value& set(std::string key, Value value);
+  bool erase(std::string_view key);
+  auto begin() const { return members_.begin(); }
+  auto end() const { return members_.end(); }
+  auto begin() { return members_.begin(); }
+  auto end() { return members_.end(); }
+  bool empty() const { return members_.empty(); }
+  std::size_t size() const { return members_.size(); }
+
+ private:
+  std::vector<Member> members_;
+};
+
+// Dates and times of TOML are kept as strings in their RFC 3339 form.
+struct Value {
+  std::variant<bool, std::int64_t, double, std::string, List, Table> data = false;
+  Origin origin;
+
+  template <class T>
+  const T* get_if() const {
+    return std::get_if<T>(&data);
+  }
+  template <class T>
+  T* get_if() {
+    return std::get_if<T>(&data);
+  }
+  // "string", "integer", "table", ... for error texts.
+  std::string_view type_name() const;
+};
+
+}  // namespace fusebox::config

@@ -1,0 +1,44 @@
+# fusebox_add_plugin(<id> SOURCES <files> [MANIFEST <file>] [LIBRARIES <targets>])
+#
+# Builds a fusebox plugin the way the ABI wants it: hidden visibility, one exported symbol, no
+# undefined symbols, no unique symbols (they would pin the library for ever), the manifest's bytes
+# compiled in and laid beside the library. The result is checked after linking.
+function(fusebox_add_plugin id)
+  cmake_parse_arguments(ARG "NO_INSTALL" "MANIFEST;OUTPUT_DIRECTORY" "SOURCES;LIBRARIES" ${ARGN})
+  if(NOT ARG_MANIFEST)
+    set(ARG_MANIFEST ${CMAKE_CURRENT_SOURCE_DIR}/${id}.fusebox.toml)
+  endif()
+  if(NOT ARG_OUTPUT_DIRECTORY)
+    set(ARG_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/fusebox/plugins)
+  endif()
+
+  # The manifest as a C array, so that any byte of it survives the compiler.
+  set(embedded ${CMAKE_CURRENT_BINARY_DIR}/${id}_manifest.c)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${ARG_MANIFEST})
+  file(READ ${ARG_MANIFEST} hex HEX)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+  file(CONFIGURE OUTPUT ${embedded} CONTENT
+    "extern const char fusebox_manifest_text[];\nconst char fusebox_manifest_text[] = {@bytes@0};\n" @ONLY)
+
+  add_library(${id} MODULE ${ARG_SOURCES} ${embedded})
+  set_target_properties(${id} PROPERTIES
+    PREFIX "" OUTPUT_NAME ${id} SUFFIX ${CMAKE_SHARED_LIBRARY_SUFFIX}
+    LIBRARY_OUTPUT_DIRECTORY ${ARG_OUTPUT_DIRECTORY}
+    C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_link_libraries(${id} PRIVATE fusebox::sdk ${ARG_LIBRARIES})
+  if(NOT APPLE)
+    target_compile_options(${id} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
+    if(NOT FUSEBOX_SANITIZE) # a sanitizer's symbols come from the program that loads the plugin
+      target_link_options(${id} PRIVATE -Wl,-z,defs)
+    endif()
+    target_link_options(${id} PRIVATE -Wl,--exclude-libs,ALL)
+  endif()
+  add_custom_command(TARGET ${id} POST_BUILD
+    COMMAND ${CMAKE_COMMAND} -E copy_if_different ${ARG_MANIFEST} ${ARG_OUTPUT_DIRECTORY}/${id}.fusebox.toml
+    VERBATIM)
+  if(NOT ARG_NO_INSTALL)
+    include(GNUInstallDirs)
+    install(TARGETS ${id} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/fusebox/plugins)
+    install(FILES ${ARG_MANIFEST} DESTINATION ${CMAKE_INSTALL_LIBDIR}/fusebox/plugins RENAME ${id}.fusebox.toml)
+  endif()
+endfunction()

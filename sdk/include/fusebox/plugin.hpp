@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C++ face of the plugin ABI: header-only, C++17, no dependency. A plugin is a class that
+// derives from fbx::Plugin and from one class per interface it provides, and one line at the end:
+//
+//   class Hello : public fbx::Plugin, public fbx::Step {
+//    public:
+//     explicit Hello(std::string_view context_json) {}
+//     std::string run(fbx::Op& op, std::string_view request) override {
+//       op.log(fbx::Level::info, "hello");
+//       return R"({"summary":"said hello"})";
+//     }
+//   };
+//   FUSEBOX_PLUGIN(Hello)
+//
+// Methods throw fbx::Error (or anything else): a thunk in front of each table slot turns what they
+// throw into a result code and a text. JSON goes in and out as text; use any library for it.
+#ifndef FUSEBOX_PLUGIN_HPP
+#define FUSEBOX_PLUGIN_HPP
+
+#include "host.h"
+#include "observer.h"
+#include "plugin.h"
+#include "runtime.h"
+#include "secrets.h"
+#include "step.h"
+
+#include <chrono>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+// The manifest's bytes, which fusebox_add_plugin() compiles into every plugin.
+extern "C" const char fusebox_manifest_text[];
+
+namespace fbx {
+
+inline fbx_str to_str(std::string_view s) noexcept { return {s.data(), s.size()}; }
+inline std::string_view view(fbx_str s) noexcept {
+  return s.ptr == nullptr ? std::string_view{} : std::string_view{s.ptr, static_cast<size_t>(s.len)};
+}
+
+// What a method throws: the code says what the operator does next, `what` what failed, on what and
+// why, `hint` what to do.
+class Error : public std::exception {
+ public:
+  Error(fbx_rc rc, std::string what, std::string hint = {})
+      : rc_(rc), what_(std::move(what)), hint_(std::move(hint)) {}
+  fbx_rc rc() const noexcept { return rc_; }
+  const char* what() const noexcept override { return what_.c_str(); }
+  const std::string& hint() const noexcept { return hint_; }
+
+ private:
+  fbx_rc rc_;
+  std::string what_;
+  std::string hint_;
+};
+
+// The other side has already said what is wrong (through fail() on this op): just pass the code on.
+class Reported : public std::exception {
+ public:
+  explicit Reported(fbx_rc rc) : rc_(rc) {}
+  fbx_rc rc() const noexcept { return rc_; }
+  const char* what() const noexcept override { return "already reported"; }
+
+ private:
+  fbx_rc rc_;
+};
+
+// A value that is wiped when it goes. Move-only, so that no copy is left behind by accident.
+class Secret {
+ public:
+  Secret() = default;
+  ~Secret() { wipe(); }
+  Secret(Secret&& other) noexcept { swap(other); }
+  Secret& operator=(Secret&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  Secret(const Secret&) = delete;
+  Secret& operator=(const Secret&) = delete;
+
+  void append(std::string_view bytes) {
+    auto grown = std::make_unique<char[]>(size_ + bytes.size() + 1);
+    if (size_ != 0) std::memcpy(grown.get(), data_.get(), size_);
+    if (!bytes.empty()) std::memcpy(grown.get() + size_, bytes.data(), bytes.size());
+    const size_t size = size_ + bytes.size();
+    grown[size] = '\0';
+    wipe();
+    data_ = std::move(grown);
+    size_ = size;
+  }
+  std::string_view view() const noexcept { return {c_str(), size_}; }
+  const char* c_str() const noexcept { return data_ ? data_.get() : ""; }
+  bool empty() const noexcept { return size_ == 0; }
+
+ private:
+  void swap(Secret& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+  }
+  void wipe() noexcept {
+    // volatile: the compiler may not drop stores to memory that is about to be freed.
+    volatile char* p = data_.get();
+    for (size_t i = 0; i < size_; ++i) p[i] = 0;
+    data_.reset();
+    size_ = 0;
+  }
+  std::unique_ptr<char[]> data_;
+  size_t size_ = 0;
+};
+
+// A sink as a method sees it.
+class Sink {
+ public:
+  explicit Sink(fbx_sink raw) noexcept : raw_(raw) {}
+  void write(std::string_view bytes) const {
+    if (bytes.empty()) return;
+    const fbx_rc rc = raw_.write(
+        raw_.ctx, fbx_span{reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+    if (rc != FBX_OK) throw Reported(rc);
+  }
+
+ private:
+  fbx_sink raw_;
+};
+
+// A sink that collects into a std::string or an fbx::Secret, to hand to the host.
+template <class Target>
+fbx_sink collect(Target& target) noexcept {
+  return {&target, [](void* ctx, fbx_span bytes) -> int32_t {
+            try {
+              static_cast<Target*>(ctx)->append(std::string_view{
+                  reinterpret_cast<const char*>(bytes.ptr), static_cast<size_t>(bytes.len)});
+              return FBX_OK;
+            } catch (...) {
+              return FBX_NOMEM;
+            }
+          }};
+}
+
+enum class Level : int32_t {
+  debug = FBX_LOG_DEBUG,
+  info = FBX_LOG_INFO,
+  warn = FBX_LOG_WARN,
+  error = FBX_LOG_ERROR
+};
+
+struct ProcessResult {
+  std::string result_json;  // {"exit_code":0,"signal":0}
+  std::string err;          // redacted
+};
+
+class Op;
+
+// Another plugin's runtime, as a plugin uses it. Answers are JSON, as runtime.h says.
+class RuntimeClient {
+ public:
+  RuntimeClient(const fbx_runtime_v1* table, fbx_instance* self, fbx_op* op)
+      : table_(table), self_(self), op_(op) {}
+  std::string services(std::string_view request = "{}") const;
+  std::string endpoint(std::string_view request) const;
+  std::string exec(std::string_view request, int in, int out, int err) const;
+  std::string volumes(std::string_view request = "{}") const;
+  std::string volume_export(std::string_view request, int fd) const;
+  std::string volume_import(std::string_view request, int fd) const;
+
+ private:
+  template <class Call>
+  std::string ask(Call call) const {
+    std::string out;
+    const fbx_rc rc = call(collect(out));
+    if (rc != FBX_OK) throw Reported(rc);
+    return out;
+  }
+  const fbx_runtime_v1* table_;
+  fbx_instance* self_;
+  fbx_op* op_;
+};
+
+// One call in flight. Valid only inside the method that got it.
+class Op {
+ public:
+  Op(const fbx_host* host, fbx_op* op) noexcept : host_(host), op_(op) {}
+
+  void log(Level level, std::string_view line) const noexcept {
+    host_->log(op_, static_cast<int32_t>(level), to_str(line));
+  }
+  void progress(uint64_t done, uint64_t total, std::string_view unit,
+                std::string_view what = {}) const noexcept {
+    host_->progress(op_, done, total, to_str(unit), to_str(what));
+  }
+  bool cancelled() const noexcept { return host_->cancelled(op_) != 0; }
+  int cancel_fd() const noexcept { return host_->cancel_fd(op_); }
+  // Nothing means: no deadline.
+  std::optional<std::chrono::milliseconds> remaining() const noexcept {
+    const int64_t ms = host_->remaining_ms(op_);
+    if (ms < 0) return std::nullopt;
+    return std::chrono::milliseconds{ms};
+  }
+  // Throws FBX_CANCELLED or FBX_TIMEOUT when the op should end; `what` says what was being done.
+  void check(std::string_view what) const {
+    if (!cancelled()) return;
+    const bool late = host_->remaining_ms(op_) == 0;
+    throw Error(late ? FBX_TIMEOUT : FBX_CANCELLED,
+                std::string(late ? "deadline passed while " : "cancelled while ") +
+                    std::string(what),
+                late ? "raise the step's timeout in the config if it only needs longer" : "");
+  }
+  void checkpoint(std::string_view json) const {
+    const fbx_rc rc = host_->checkpoint(op_, to_str(json));
+    if (rc != FBX_OK) throw Error(rc, "the host could not write a checkpoint to the journal");
+  }
+
+  Secret secret(std::string_view name) const {
+    Secret value;
+    const fbx_rc rc =
+        service<fbx_host_secret_v1>(FBX_HOST_SECRET)->get(op_, to_str(name), collect(value));
+    if (rc != FBX_OK) throw Reported(rc);
+    return value;
+  }
+  void put_secret(std::string_view name, std::string_view value) const {
+    const fbx_rc rc = service<fbx_host_secret_v1>(FBX_HOST_SECRET)
+                          ->put(op_, to_str(name),
+                                {reinterpret_cast<const uint8_t*>(value.data()), value.size()});
+    if (rc != FBX_OK) throw Reported(rc);
+  }
+
+  // The stack's runtime; throws when there is none. try_runtime: nothing when there is none.
+  RuntimeClient runtime() const {
+    const void* table = nullptr;
+    fbx_instance* self = nullptr;
+    const fbx_rc rc = open_runtime(&table, &self);
+    if (rc != FBX_OK) throw Reported(rc);
+    return {static_cast<const fbx_runtime_v1*>(table), self, op_};
+  }
+  std::optional<RuntimeClient> try_runtime() const {
+    const void* table = nullptr;
+    fbx_instance* self = nullptr;
+    if (open_runtime(&table, &self) != FBX_OK) return std::nullopt;
+    return RuntimeClient{static_cast<const fbx_runtime_v1*>(table), self, op_};
+  }
+
+  // Runs a child process (host.h); its stdout is collected into `out`, a std::string or a Secret.
+  template <class Target>
+  ProcessResult run_process(std::string_view request, std::string_view stdin_bytes,
+                            Target& out) const {
+    ProcessResult r;
+    const fbx_rc rc =
+        service<fbx_host_process_v1>(FBX_HOST_PROCESS)
+            ->run(op_, to_str(request),
+                  {reinterpret_cast<const uint8_t*>(stdin_bytes.data()), stdin_bytes.size()},
+                  collect(out), collect(r.err), collect(r.result_json));
+    if (rc != FBX_OK) throw Reported(rc);
+    return r;
+  }
+
+  const fbx_host* host() const noexcept { return host_; }
+  fbx_op* raw() const noexcept { return op_; }
+
+ private:
+  template <class Table>
+  const Table* service(const char* id) const {
+    const void* table = host_->get_interface(op_, to_str(id));
+    if (table == nullptr)
+      throw Error(FBX_UNSUPPORTED, std::string("this fusebox does not offer ") + id,
+                  "update fusebox, or use an older version of this plugin");
+    return static_cast<const Table*>(table);
+  }
+  fbx_rc open_runtime(const void** table, fbx_instance** self) const {
+    return service<fbx_host_service_v1>(FBX_HOST_SERVICE)
+        ->open(op_, to_str(FBX_IFACE_RUNTIME), table, self);
+  }
+  const fbx_host* host_;
+  fbx_op* op_;
+};
+
+inline std::string RuntimeClient::services(std::string_view request) const {
+  return ask([&](fbx_sink out) { return table_->services(self_, op_, to_str(request), out); });
+}
+inline std::string RuntimeClient::endpoint(std::string_view request) const {
+  return ask([&](fbx_sink out) { return table_->endpoint(self_, op_, to_str(request), out); });
+}
+inline std::string RuntimeClient::exec(std::string_view request, int in, int out_fd,
+                                       int err) const {
+  return ask([&](fbx_sink out) {
+    return table_->exec(self_, op_, to_str(request), in, out_fd, err, out);
+  });
+}
+inline std::string RuntimeClient::volumes(std::string_view request) const {
+  return ask([&](fbx_sink out) { return table_->volumes(self_, op_, to_str(request), out); });
+}
+inline std::string RuntimeClient::volume_export(std::string_view request, int fd) const {
+  return ask(
+      [&](fbx_sink out) { return table_->volume_export(self_, op_, to_str(request), fd, out); });
+}
+inline std::string RuntimeClient::volume_import(std::string_view request, int fd) const {
+  return ask(
+      [&](fbx_sink out) { return table_->volume_import(self_, op_, to_str(request), fd, out); });
+}
+
+// ---- What a plugin implements -------------------------------------------------------------------
+
+class Plugin {
+ public:
+  virtual ~Plugin() = default;
+};
+
+// step.h says what the requests and results hold.
+class Step {
+ public:
+  virtual ~Step() = default;
+  virtual std::string plan(Op& op, std::string_view request) = 0;
+  virtual std::string run(Op& op, std::string_view request) = 0;
+  virtual std::string undo(Op&, std::string_view) { return "{}"; }
+};
+
+// secrets.h
+class Secrets {
+ public:
+  virtual ~Secrets() = default;
+  virtual std::string list(Op& op, std::string_view request) = 0;
+  virtual std::string resolve(Op& op, std::string_view request) = 0;
+  virtual std::string check(Op& op, std::string_view request) = 0;
+  virtual std::string template_text(Op& op, std::string_view request) = 0;
+};
+
+// runtime.h
+class Runtime {
+ public:
+  virtual ~Runtime() = default;
+  virtual std::string services(Op& op, std::string_view request) = 0;
+  virtual std::string endpoint(Op& op, std::string_view request) = 0;
+  virtual std::string exec(Op& op, std::string_view request, int in, int out, int err) = 0;
+  virtual void logs(Op& op, std::string_view request, const Sink& ndjson) = 0;
+  virtual std::string stats(Op& op, std::string_view request) = 0;
+  virtual std::string volumes(Op& op, std::string_view request) = 0;
+  virtual std::string volume_export(Op& op, std::string_view request, int fd) = 0;
+  virtual std::string volume_import(Op& op, std::string_view request, int fd) = 0;
+};
+
+// observer.h
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void event(Op& op, std::string_view event_json) = 0;
+};
+
+// ---- Between the C tables and the classes above -------------------------------------------------
+
+namespace detail {
+
+struct Instance {
+  const fbx_host* host;
+  Plugin* plugin;
+};
+
+// The one place where an exception is caught: nothing may unwind into the host.
+template <class Body>
+fbx_rc guarded(const fbx_host* host, fbx_op* op, Body&& body) noexcept {
+  try {
+    body();
+    return FBX_OK;
+  } catch (const Reported& e) {
+    return e.rc();
+  } catch (const Error& e) {
+    return host->fail(op, e.rc(), to_str(e.what()), to_str(e.hint()));
+  } catch (const std::bad_alloc&) {
+    return host->fail(op, FBX_NOMEM, to_str("out of memory"), to_str("free some and try again"));
+  } catch (const std::exception& e) {
+    return host->fail(op, FBX_INTERNAL, to_str(e.what()), to_str("this is a bug of the plugin"));
+  } catch (...) {
+    return host->fail(op, FBX_INTERNAL, to_str("unknown exception"),
+                      to_str("this is a bug of the plugin"));
+  }
+}
+
+template <class Face, class Call>
+fbx_rc call(fbx_instance* self, fbx_op* op, Call&& body) noexcept {
+  const auto* instance = reinterpret_cast<const Instance*>(self);
+  return guarded(instance->host, op, [&] {
+    Op face(instance->host, op);
+    body(dynamic_cast<Face&>(*instance->plugin), face);
+  });
+}
+
+// (request) -> JSON, the shape of most slots.
+template <auto Method, class Face>
+fbx_rc ask(fbx_instance* self, fbx_op* op, fbx_str request, fbx_sink out) noexcept {
+  return call<Face>(self, op, [&](Face& face, Op& o) {
+    Sink(out).write((face.*Method)(o, view(request)));
+  });
+}
+
+template <auto Method>
+fbx_rc transfer(fbx_instance* self, fbx_op* op, fbx_str request, int32_t fd,
+                fbx_sink out) noexcept {
+  return call<Runtime>(self, op, [&](Runtime& face, Op& o) {
+    Sink(out).write((face.*Method)(o, view(request), fd));
+  });
+}
+
+inline constexpr fbx_step_v1 step_table = {
+    sizeof(fbx_step_v1), 0, &ask<&Step::plan, Step>, &ask<&Step::run, Step>,
+    &ask<&Step::undo, Step>};
+
+inline constexpr fbx_secrets_v1 secrets_table = {
+    sizeof(fbx_secrets_v1),           0,
+    &ask<&Secrets::list, Secrets>,    &ask<&Secrets::resolve, Secrets>,
+    &ask<&Secrets::check, Secrets>,   &ask<&Secrets::template_text, Secrets>};
+
+inline constexpr fbx_runtime_v1 runtime_table = {
+    sizeof(fbx_runtime_v1),
+    0,
+    &ask<&Runtime::services, Runtime>,
+    &ask<&Runtime::endpoint, Runtime>,
+    [](fbx_instance* self, fbx_op* op, fbx_str request, int32_t in, int32_t out, int32_t err,
+       fbx_sink result) -> fbx_rc {
+      return call<Runtime>(self, op, [&](Runtime& face, Op& o) {
+        Sink(result).write(face.exec(o, view(request), in, out, err));
+      });
+    },
+    [](fbx_instance* self, fbx_op* op, fbx_str request, fbx_sink ndjson) -> fbx_rc {
+      return call<Runtime>(
+          self, op, [&](Runtime& face, Op& o) { face.logs(o, view(request), Sink(ndjson)); });
+    },
+    &ask<&Runtime::stats, Runtime>,
+    &ask<&Runtime::volumes, Runtime>,
+    &transfer<&Runtime::volume_export>,
+    &transfer<&Runtime::volume_import>};
+
+inline constexpr fbx_observer_v1 observer_table = {
+    sizeof(fbx_observer_v1), 0, [](fbx_instance* self, fbx_op* op, fbx_str event) -> fbx_rc {
+      return call<Observer>(self, op, [&](Observer& face, Op& o) { face.event(o, view(event)); });
+    }};
+
+template <class T>
+fbx_rc create(const fbx_host* host, fbx_op* op, fbx_str context, fbx_instance** out) noexcept {
+  return guarded(host, op, [&] {
+    auto plugin = std::make_unique<T>(view(context));
+    *out = reinterpret_cast<fbx_instance*>(new Instance{host, plugin.get()});
+    plugin.release();
+  });
+}
+
+inline void destroy(fbx_instance* self) noexcept {
+  auto* instance = reinterpret_cast<Instance*>(self);
+  delete instance->plugin;
+  delete instance;
+}
+
+template <class T>
+const void* get_interface(fbx_instance*, fbx_str id) noexcept {
+  const std::string_view wanted = view(id);
+  if constexpr (std::is_base_of_v<Step, T>)
+    if (wanted == FBX_IFACE_STEP) return &step_table;
+  if constexpr (std::is_base_of_v<Secrets, T>)
+    if (wanted == FBX_IFACE_SECRETS) return &secrets_table;
+  if constexpr (std::is_base_of_v<Runtime, T>)
+    if (wanted == FBX_IFACE_RUNTIME) return &runtime_table;
+  if constexpr (std::is_base_of_v<Observer, T>)
+    if (wanted == FBX_IFACE_OBSERVER) return &observer_table;
+  return nullptr;
+}
+
+}  // namespace detail
+}  // namespace fbx
+
+// Once per plugin, in one source file: the exported entry.
+#define FUSEBOX_PLUGIN(Class)                                                                   \
+  static const fbx_plugin fusebox_plugin_record = {                                             \
+      sizeof(fbx_plugin),           0,                     fusebox_manifest_text,               \
+      &fbx::detail::create<Class>, &fbx::detail::destroy, &fbx::detail::get_interface<Class>};  \
+  extern "C" FBX_EXPORT const fbx_entry fusebox_plugin_entry_v1 = {                             \
+      FBX_MAGIC, sizeof(fbx_entry), FBX_ABI_MINOR, 0, &fusebox_plugin_record};
+
+#endif  // FUSEBOX_PLUGIN_HPP
