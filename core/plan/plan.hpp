@@ -8,14 +8,17 @@
 
 #include <boost/json/object.hpp>
 #include <chrono>
+#include <functional>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fusebox::plan {
 
 struct Step {
-  std::string label;     // "probe-redis.check", unique in the plan ("#2" is added to a second one)
+  std::string label;  // "probe-redis.check", unique in the plan ("#2" is added to a second one)
   std::string instance;
   std::string verb;
   plugin::Effect effect = plugin::Effect::change;
@@ -39,10 +42,19 @@ struct Selection {
   std::set<std::string> only;  // empty: all
 };
 
+// What the planner has to know about plugins; a Host tells it.
+struct Instances {
+  std::span<const plugin::InstanceInfo> all;
+  // As Host::provider.
+  std::function<const plugin::InstanceInfo&(std::string_view interface_id)> provider;
+};
+
 // Throws ConfigError with every problem: unknown phase, instance or verb (with the nearest), an
 // interface that nobody or more than one provides, a step that undo cannot undo in a phase that
 // promises it, options that do not fit, secrets without a provider, an unknown name in `selection`.
 Plan make_plan(const config::Config& config, const plugin::Host& host, std::string_view phase,
+               const Selection& selection);
+Plan make_plan(const config::Config& config, const Instances& instances, std::string_view phase,
                const Selection& selection);
 
 }  // namespace fusebox::plan

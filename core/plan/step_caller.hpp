@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The calls that plans and runs make into steps.
+#pragma once
+
+#include "plugin/host.hpp"
+
+#include <boost/json/object.hpp>
+#include <string>
+#include <vector>
+
+namespace fusebox::plan {
+
+// Thread-safe. `request` is the object that fusebox/step.h describes. What a call throws is an
+// Error with the step's own text.
+class StepCaller {
+ public:
+  virtual ~StepCaller() = default;
+  virtual boost::json::object plan(const std::string& instance, const boost::json::object& request,
+                                   const plugin::CallContext& context) = 0;
+  virtual boost::json::object run(const std::string& instance, const boost::json::object& request,
+                                  const plugin::CallContext& context) = 0;
+  virtual boost::json::object undo(const std::string& instance, const boost::json::object& request,
+                                   const plugin::CallContext& context) = 0;
+  // Every secret that the coming calls may ask for.
+  virtual void needed_secrets(const std::vector<std::string>&) {}
+};
+
+// Calls the plugins of `host`, which outlives it.
+class HostCaller : public StepCaller {
+ public:
+  explicit HostCaller(plugin::Host& host) : host_(host) {}
+  boost::json::object plan(const std::string& instance, const boost::json::object& request,
+                           const plugin::CallContext& context) override;
+  boost::json::object run(const std::string& instance, const boost::json::object& request,
+                          const plugin::CallContext& context) override;
+  boost::json::object undo(const std::string& instance, const boost::json::object& request,
+                           const plugin::CallContext& context) override;
+  void needed_secrets(const std::vector<std::string>& names) override;
+
+ private:
+  plugin::Host& host_;
+};
+
+// The fields that plan, run and undo share. `run` is "" while planning.
+struct Step;
+boost::json::object step_request(const Step& step, const std::string& phase, const std::string& run,
+                                 const std::vector<std::string>& secrets);
+
+}  // namespace fusebox::plan
