@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+# Operators' habits, each mapped to one command. `make help` lists them.
+#
+#   CONFIG=path     the TOML file to use          (default configs/demo.toml)
+#   ARGS='...'      passed on to fusebox          make logs ARGS='redis --follow'
+#   JOBS=n          parallel jobs of build and tests
+CONFIG ?= configs/demo.toml
+ARGS   ?=
+JOBS   ?= $(shell getconf _NPROCESSORS_ONLN)
+BIN    ?= build/release/bin/fusebox
+PREFIX ?= /usr/local
+
+FUSEBOX := $(BIN) --config $(CONFIG)
+# Where cmake/setup.sh keeps the programs that it had to build.
+export PATH := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fusebox/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2} \
+	  /^## / {printf "\n%s\n", substr($$0, 4)}' Makefile
+
+## Start here
+.PHONY: demo demo-down test
+demo: ## install what is missing, build, run the data plane, say what next
+	@./cmake/demo.sh up
+
+demo-down: ## stop the demo; removes its services, data and state
+	@./cmake/demo.sh down
+
+test: ## install what is missing, build, run every test on real servers
+	@./cmake/setup.sh test
+	cmake --preset dev
+	cmake --build --preset dev --parallel $(JOBS)
+	ctest --preset dev --parallel $(JOBS)
+
+## The stack (CONFIG chooses which)
+.PHONY: deploy up stop start restart down health health-verbose ps logs logs-errors urls stats \
+  volume-sizes db-shell clickhouse-shell redis-cli plan runs recover doctor
+deploy: ## bring the whole stack up, checked; undone when a step fails
+	@$(FUSEBOX) deploy $(ARGS)
+up: ## start what does not run
+	@$(FUSEBOX) up $(ARGS)
+stop: ## stop the services
+	@$(FUSEBOX) stop $(ARGS)
+start: ## start them again
+	@$(FUSEBOX) start $(ARGS)
+restart: ## stop and start
+	@$(FUSEBOX) restart $(ARGS)
+down: ## stop and remove the services; keeps the data
+	@$(FUSEBOX) down $(ARGS)
+health: ## is it healthy?
+	@$(FUSEBOX) health $(ARGS)
+health-verbose: ## the same, with what each service uses
+	@$(FUSEBOX) health -v $(ARGS)
+ps: ## the services and their state
+	@$(FUSEBOX) ps $(ARGS)
+logs: ## the services' logs
+	@$(FUSEBOX) logs $(ARGS)
+logs-errors: ## only lines that look like errors
+	@$(FUSEBOX) logs --errors $(ARGS)
+urls: ## where to reach the services
+	@$(FUSEBOX) urls $(ARGS)
+stats: ## CPU and memory of each service
+	@$(FUSEBOX) stats $(ARGS)
+volume-sizes: ## how much each volume holds
+	@$(FUSEBOX) volumes $(ARGS)
+db-shell: ## psql on the stack's PostgreSQL
+	@$(FUSEBOX) db-shell $(ARGS)
+clickhouse-shell: ## clickhouse-client on the stack's ClickHouse
+	@$(FUSEBOX) clickhouse-shell $(ARGS)
+redis-cli: ## redis-cli on the stack's Redis
+	@$(FUSEBOX) redis-cli $(ARGS)
+plan: ## what deploy would do; no effect
+	@$(FUSEBOX) plan deploy $(ARGS)
+runs: ## the journal of past runs
+	@$(FUSEBOX) runs list $(ARGS)
+recover: ## after a crash: undo or resume the open run
+	@$(FUSEBOX) recover $(ARGS)
+doctor: ## is this machine ready?
+	@$(FUSEBOX) doctor $(ARGS)
+
+## Development
+.PHONY: build coverage bench lint format install clean
+build: ## release build into build/release
+	@./cmake/setup.sh build
+	cmake --preset release
+	cmake --build --preset release --parallel $(JOBS)
+coverage: ## line coverage of core and sdk; fails under 85 %
+	@./cmake/setup.sh test
+	@./cmake/coverage.sh $(JOBS)
+bench: build ## start-up, health, calls and loads, as a table of ratios
+	@./tests/bench/run.sh $(ARGS)
+lint: ## clang-format, clang-tidy and shellcheck; ARGS=--changed for what git sees as changed
+	@./cmake/lint.sh $(ARGS)
+format: ## clang-format in place
+	@git ls-files '*.c' '*.h' '*.cpp' '*.hpp' | xargs clang-format -i
+install: build ## into PREFIX (default /usr/local)
+	cmake --install build/release --prefix $(PREFIX)
+clean: ## remove the build folder
+	rm -rf build
