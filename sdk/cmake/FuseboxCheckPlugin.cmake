@@ -8,6 +8,7 @@
 #   - a unique symbol: glibc would never unload the library and would share it between plugins;
 #   - an undefined symbol of fusebox itself: a plugin sees the host through its tables alone.
 # A refused library is removed, so that a second build does not take it for a good one.
+cmake_minimum_required(VERSION 3.25) # a script has no policies of its own
 set(entries fusebox_plugin_entry_v1 fusebox_plugin_entry_v2)
 # What sanitizers and linkers add on their own account.
 set(tolerated "^(__(odr_)?[a-z]*san[_.].*|__(start|stop)_.*|__gcov_.*|__llvm_.*|_init|_fini|_edata|_end|__bss_start)$")
