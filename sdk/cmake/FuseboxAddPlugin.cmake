@@ -38,7 +38,13 @@ function(fusebox_add_plugin id)
   if(TARGET fusebox_options) # within fusebox itself: its warnings, sanitizers and coverage
     target_link_libraries(${id} PRIVATE fusebox_options)
   endif()
-  if(NOT APPLE)
+  # Libraries' headers mark symbols of their own for export (Boost does): the linker has the last word.
+  if(APPLE)
+    target_link_options(${id} PRIVATE "LINKER:-exported_symbol,_fusebox_plugin_entry_v*")
+  else()
+    set(exports ${CMAKE_CURRENT_BINARY_DIR}/${id}_exports.map)
+    file(CONFIGURE OUTPUT ${exports} CONTENT "{ global: fusebox_plugin_entry_v*; local: *; };\n")
+    target_link_options(${id} PRIVATE "LINKER:--version-script=${exports}")
     target_compile_options(${id} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
     if(NOT FUSEBOX_SANITIZE) # a sanitizer's symbols come from the program that loads the plugin
       target_link_options(${id} PRIVATE -Wl,-z,defs)
