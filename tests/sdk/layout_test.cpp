@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The binary layout of the plugin ABI: today's against every golden file under layout/. A golden
-// file of a released version is never changed; today's layout must have it as a prefix. To renew the
-// draft's after a deliberate change: FUSEBOX_WRITE_LAYOUT=1 sdk_layout_test.
+// file of a released version is never changed; today's layout must have it as a prefix. To renew
+// the draft's after a deliberate change: FUSEBOX_WRITE_LAYOUT=1 sdk_layout_test.
 #include "layout/layout.h"
+#include "text_list.hpp"
 
 #include <cxxabi.h>
 #include <doctest/doctest.h>
@@ -191,7 +192,8 @@ TEST_CASE("a C compiler and a C++ compiler lay every record out alike") {
   const auto& cpp = fields_of_cpp();
   REQUIRE(count == cpp.size());
   for (size_t i = 0; i < count; ++i) {
-    CAPTURE(cpp[i].record << "." << cpp[i].field);
+    CAPTURE(cpp[i].record);
+    CAPTURE(cpp[i].field);
     CHECK(c[i].offset == cpp[i].offset);
     CHECK(c[i].size == cpp[i].size);
   }
@@ -235,8 +237,10 @@ TEST_CASE("today's layout extends every released layout, and equals the draft's"
     ++seen;
     CAPTURE(entry.path().filename().string());
     const std::string golden = read(entry.path());
-    if (entry.path().filename() == draft) CHECK(now == golden);
-    else CHECK(breaks(parse(golden), today()) == std::vector<std::string>{});
+    if (entry.path().filename() == draft)
+      CHECK(now == golden);
+    else
+      CHECK(breaks(parse(golden), today()) == std::vector<std::string>{});
   }
   CHECK(seen > 0);
 }
@@ -244,7 +248,9 @@ TEST_CASE("today's layout extends every released layout, and equals the draft's"
 TEST_CASE("the prefix rule lets a record grow at its tail and nothing else") {
   const std::string before =
       "constant FBX_OK 0\nrecord r 16\n  struct_size 0 4 unsigned int\n  a 4 4 int\n  b 8 8 int*\n";
-  const auto problems = [&](const std::string& after) { return breaks(parse(before), parse(after)); };
+  const auto problems = [&](const std::string& after) {
+    return breaks(parse(before), parse(after));
+  };
   using Texts = std::vector<std::string>;
 
   CHECK(print(parse(before)) == before);
@@ -253,9 +259,9 @@ TEST_CASE("the prefix rule lets a record grow at its tail and nothing else") {
   CHECK(problems("record r 4\n  struct_size 0 4 unsigned int\n") ==
         Texts{"FBX_OK is gone", "r.a is gone", "r.b is gone"});
   CHECK(problems("constant FBX_OK 1\n") == Texts{"FBX_OK was 0, is 1", "record r is gone"});
-  CHECK(problems("constant FBX_OK 0\nrecord r 16\n  struct_size 0 4 unsigned int\n  a 4 4 unsigned int\n"
-                 "  b 8 8 int*\n") ==
-        Texts{"r.a (4 4 int) is now a (4 4 unsigned int)"});
+  CHECK(problems(
+            "constant FBX_OK 0\nrecord r 16\n  struct_size 0 4 unsigned int\n  a 4 4 unsigned int\n"
+            "  b 8 8 int*\n") == Texts{"r.a (4 4 int) is now a (4 4 unsigned int)"});
   CHECK(breaks(parse("record s 8\n  ptr 0 8 char*\n"),
                parse("record s 16\n  ptr 0 8 char*\n  len 8 8 long\n")) ==
         Texts{"s grew, but has no struct_size first"});

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every function pointer of a public header says on which threads it may be called.
+#include "text_list.hpp"
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -35,7 +37,8 @@ struct Finding {
 // A pointer's comment is the one right before its declaration and the one behind it on its line.
 Finding check(const std::string& header) {
   // A comment, a pointer's declaration, or the end of some other declaration.
-  static const std::regex token(R"(/\*(?:[^*]|\*(?!/))*\*/|[^;{}/]*\(\*(\w+)\)\s*\([^;]*\);|[;{}])");
+  static const std::regex token(
+      R"(/\*(?:[^*]|\*(?!/))*\*/|[^;{}/]*\(\*(\w+)\)\s*\([^;]*\);|[;{}])");
   Finding result;
   std::string before;
   for (std::sregex_iterator it(header.begin(), header.end(), token), end; it != end; ++it) {
@@ -78,12 +81,12 @@ TEST_CASE("every function pointer of the public headers carries exactly one thre
     pointers += finding.pointers;
 
     // The same count by a cruder rule, so that a pointer which the parser overlooks is noticed.
-    const std::string code = std::regex_replace(
-        text.str(), std::regex(R"(/\*(?:[^*]|\*(?!/))*\*/)"), "");
+    const std::string code =
+        std::regex_replace(text.str(), std::regex(R"(/\*(?:[^*]|\*(?!/))*\*/)"), "");
     const std::regex crude(R"(\(\*\w+\)\s*\()");
     CHECK(finding.pointers ==
-          static_cast<size_t>(std::distance(
-              std::sregex_iterator(code.begin(), code.end(), crude), std::sregex_iterator())));
+          static_cast<size_t>(std::distance(std::sregex_iterator(code.begin(), code.end(), crude),
+                                            std::sregex_iterator())));
   }
   CHECK(pointers >= 30);
 }

@@ -12,14 +12,14 @@ extern "C" {
 #endif
 
 typedef struct layout_field {
-  const char *record;
-  const char *field; /* NULL: the record itself */
+  const char* record;
+  const char* field; /* NULL: the record itself */
   size_t offset;
   size_t size;
 } layout_field;
 
 /* Records in the headers' order, each followed by its fields. Static. */
-const layout_field *layout_of_c(size_t *count);
+const layout_field* layout_of_c(size_t* count);
 
 #ifdef __cplusplus
 }
