@@ -169,7 +169,7 @@ Offences room_wall(const fs::path& root) {
 
 Offences file_rules(const fs::path& root) {
   Offences found;
-  const std::regex unfinished(fmt::format(R"(\b({0}DO|FIX{1}|XX{0}X)\b)", "TO", "ME"));
+  const std::regex unfinished(fmt::format(R"(\b({}DO|FIX{}|XX{})\b)", "TO", "ME", "X"));
   for (const auto& folder : source_folders) {
     for (const auto& file : files_under(root / folder)) {
       const bool script = file.extension() == ".sh" || file.extension() == ".py";
