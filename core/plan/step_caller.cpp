@@ -9,25 +9,6 @@ namespace fusebox::plan {
 
 namespace json = boost::json;
 
-json::object HostCaller::plan(const std::string& instance, const json::object& request,
-                              const plugin::CallContext& context) {
-  return host_.plan(instance, request, context);
-}
-
-json::object HostCaller::run(const std::string& instance, const json::object& request,
-                             const plugin::CallContext& context) {
-  return host_.run(instance, request, context);
-}
-
-json::object HostCaller::undo(const std::string& instance, const json::object& request,
-                              const plugin::CallContext& context) {
-  return host_.undo(instance, request, context);
-}
-
-void HostCaller::needed_secrets(const std::vector<std::string>& names) {
-  host_.needed_secrets(names);
-}
-
 json::object step_request(const Step& step, const std::string& phase, const std::string& run,
                           const std::vector<std::string>& secrets) {
   return {{"verb", step.verb},

@@ -23,6 +23,10 @@ using Redact = std::function<std::string(std::string_view)>;
 // Redacts every string in `value`, keys too.
 boost::json::value redacted(const boost::json::value& value, const Redact& redact);
 
+// Redacts a record's or an event's fields, all but those that hold names out of the configuration
+// ("step", "phase", ...): a secret whose value is an ordinary word must not make those unreadable.
+boost::json::object redacted_fields(const boost::json::object& data, const Redact& redact);
+
 // Where a journal's lines go. append() returns when the line is durable.
 class JournalSink {
  public:

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/step_caller.hpp"
+
+namespace fusebox::plan {
+
+namespace json = boost::json;
+
+json::object HostCaller::plan(const std::string& instance, const json::object& request,
+                              const plugin::CallContext& context) {
+  return host_.plan(instance, request, context);
+}
+
+json::object HostCaller::run(const std::string& instance, const json::object& request,
+                             const plugin::CallContext& context) {
+  return host_.run(instance, request, context);
+}
+
+json::object HostCaller::undo(const std::string& instance, const json::object& request,
+                              const plugin::CallContext& context) {
+  return host_.undo(instance, request, context);
+}
+
+void HostCaller::needed_secrets(const std::vector<std::string>& names) {
+  host_.needed_secrets(names);
+}
+
+}  // namespace fusebox::plan

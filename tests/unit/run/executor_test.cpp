@@ -1,0 +1,644 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/executor.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+#include <latch>
+#include <thread>
+
+#include "fakes.hpp"
+
+using namespace fusebox;
+using namespace fusebox::run;
+using namespace fusebox::run::test;
+using namespace std::chrono_literals;
+namespace json = boost::json;
+using config::OnFailure;
+using report::EventType;
+using Calls = std::vector<std::string>;
+
+namespace {
+
+// One run with everything around it.
+struct Rig {
+  explicit Rig(plan::Plan a_plan) : plan(std::move(a_plan)) {}
+
+  RunResult go() {
+    state = make_state(plan, "r1", "stack", "0.1.0");
+    if (plan.changes) {
+      journal.emplace(std::make_unique<MemorySink>(lines), Redact{});
+      journal->append(run_start(plan, "r1", "stack", "0.1.0", 1, std::chrono::system_clock::now()));
+    }
+    return execute(state, context());
+  }
+  ExecutorContext context() {
+    return {caller, reporter, redact, journal ? &*journal : nullptr, &signals, timings, strict};
+  }
+  // What a new process would read.
+  RunState on_disk() { return parse_journal(lines->text, "journal").state; }
+  plan::Step& step(std::size_t group, std::size_t index = 0) { return plan.groups[group][index]; }
+
+  plan::Plan plan;
+  Timings timings = quick();
+  bool strict = false;
+  Redact redact;
+  FakeReporter reporter;
+  Signals signals;
+  std::shared_ptr<MemorySink::Lines> lines = std::make_shared<MemorySink::Lines>();
+  std::optional<Journal> journal;
+  RunState state;
+  FakeCaller caller;  // last: its destructor waits for what was left behind
+};
+
+FakeCaller::Function fails(Errc code, std::string what = "it broke", std::string hint = "") {
+  return [=](const json::object&, const plugin::CallContext&) -> json::object {
+    throw Error(code, what, hint);
+  };
+}
+
+FakeCaller::Function answers(const char* text) {
+  return [value = json::parse(text).as_object()](const json::object&, const plugin::CallContext&) {
+    return value;
+  };
+}
+
+// Ends when asked to.
+json::object until_cancelled(const json::object&, const plugin::CallContext& context) {
+  while (!context.cancel->cancelled()) std::this_thread::sleep_for(1ms);
+  throw Error(Errc::cancelled, "stopped as asked");
+}
+
+}  // namespace
+
+TEST_CASE("groups run in order, and a run that goes well ends with 0") {
+  Rig rig(plan_of({{"a"}, {"b"}, {"c"}}));
+  rig.plan.secrets = {"TOKEN"};
+  rig.step(1).with = {{"size", 3}};
+  const RunResult result = rig.go();
+  CHECK(result.exit_code == ExitCode::ok);
+  CHECK(result.outcome == Outcome::ok);
+  CHECK(rig.caller.calls() == Calls{"run a", "run b", "run c"});
+  CHECK(rig.caller.secrets == Calls{"TOKEN"});
+  const json::object request = rig.caller.request("run b");
+  CHECK(request.at("verb") == "up");
+  CHECK(request.at("phase") == "deploy");
+  CHECK(request.at("run") == "r1");
+  CHECK(request.at("with").at("size") == 3);
+  CHECK(request.at("secrets").as_array().size() == 1);
+  CHECK(rig.on_disk().end->outcome == Outcome::ok);
+}
+
+TEST_CASE("events tell the whole run in order") {
+  Rig rig(plan_of({{"a"}, {"b", "c"}}));
+  rig.caller.on_run["a"] = [](const json::object&, const plugin::CallContext& context) {
+    CHECK(context.label == "a.up");
+    context.log(plugin::LogLevel::warn, "careful");
+    context.progress({3, 10, "bytes", "copying"});
+    return json::object{{"summary", "done"}};
+  };
+  rig.go();
+  const auto started = rig.reporter.all(EventType::run_started);
+  REQUIRE(started.size() == 1);
+  CHECK(started[0].at("steps") == json::parse(R"([["a.up"],["b.up","c.up"]])"));
+  const auto steps = rig.reporter.all(EventType::step_started);
+  REQUIRE(steps.size() == 3);
+  CHECK(steps[2].at("index").to_number<int>() == 2);
+  CHECK(steps[2].at("group").to_number<int>() == 1);
+  const auto logs = rig.reporter.all(EventType::step_log);
+  REQUIRE(logs.size() == 1);
+  CHECK(logs[0].at("level") == "warn");
+  CHECK(logs[0].at("line") == "careful");
+  const auto progress = rig.reporter.all(EventType::step_progress);
+  REQUIRE(progress.size() == 1);
+  CHECK(progress[0].at("done").to_number<int>() == 3);
+  CHECK(progress[0].at("what") == "copying");
+  const auto finished = rig.reporter.all(EventType::step_finished);
+  REQUIRE(finished.size() == 3);
+  CHECK(finished[0].at("result").at("summary") == "done");
+  const auto end = rig.reporter.all(EventType::run_finished);
+  REQUIRE(end.size() == 1);
+  CHECK(end[0].at("outcome") == "ok");
+  CHECK(end[0].at("exit_code") == 0);
+}
+
+TEST_CASE("the steps of one group run at the same time") {
+  Rig rig(plan_of({{"a", "b", "c"}}));
+  std::latch together(3);
+  for (const char* name : {"a", "b", "c"})
+    rig.caller.on_run[name] = [&](const json::object&, const plugin::CallContext&) {
+      together.arrive_and_wait();  // would hang if they ran one after the other
+      return json::object{};
+    };
+  CHECK(rig.go().exit_code == ExitCode::ok);
+}
+
+TEST_CASE("after a failure the steps before it are undone in reverse with what they recorded") {
+  Rig rig(plan_of({{"a"}, {"b"}, {"c"}, {"d"}}));
+  rig.caller.on_run["a"] = [](const json::object&, const plugin::CallContext& context) {
+    context.checkpoint(R"({"made":1})");
+    context.checkpoint(R"({"made":2})");
+    return json::object{{"kept", "yes"}};
+  };
+  rig.caller.on_run["c"] = fails(Errc::io, "disk on fire", "put it out");
+  const RunResult result = rig.go();
+  CHECK(result.exit_code == ExitCode::failed);
+  CHECK(result.outcome == Outcome::undone);
+  CHECK(result.error->what == "c.up: disk on fire");
+  CHECK(result.error->hint == "put it out");
+  CHECK(rig.caller.calls() == Calls{"run a", "run b", "run c", "undo c", "undo b", "undo a"});
+  const json::object undo_a = rig.caller.request("undo a");
+  CHECK(undo_a.at("result") == json::parse(R"({"kept":"yes"})"));
+  CHECK(undo_a.at("checkpoints") == json::parse(R"([{"made":1},{"made":2}])"));
+  CHECK(rig.caller.request("undo c").at("result").is_null());
+  CHECK(rig.on_disk().end->outcome == Outcome::undone);
+  CHECK(rig.on_disk().end->exit_code == 1);
+  CHECK(rig.reporter.all(EventType::undo_started).size() == 3);
+}
+
+TEST_CASE("a step that cannot be undone is undone all the same when it wrote checkpoints") {
+  Rig rig(plan_of({{"a!"}, {"b!"}, {"c"}}));
+  rig.caller.on_run["a"] = [](const json::object&, const plugin::CallContext& context) {
+    context.checkpoint(R"({"x":1})");
+    return json::object{};
+  };
+  rig.caller.on_run["c"] = fails(Errc::failed);
+  CHECK(rig.go().exit_code == ExitCode::failed);
+  CHECK(rig.caller.calls() == Calls{"run a", "run b", "run c", "undo c", "undo a"});
+}
+
+TEST_CASE("on_failure stop ends the run and leaves what was done") {
+  Rig rig(plan_of({{"a"}, {"b"}, {"c"}}, OnFailure::stop));
+  rig.caller.on_run["b"] = fails(Errc::io);
+  const RunResult result = rig.go();
+  CHECK(result.exit_code == ExitCode::failed);
+  CHECK(result.outcome == Outcome::failed);
+  CHECK(result.not_undone == Calls{"a.up", "b.up"});
+  CHECK(rig.caller.calls() == Calls{"run a", "run b"});
+}
+
+TEST_CASE("on_failure continue runs every step and still fails") {
+  Rig rig(plan_of({{"a"}, {"b"}, {"c"}}, OnFailure::keep_going));
+  rig.caller.on_run["a"] = fails(Errc::io);
+  const RunResult result = rig.go();
+  CHECK(result.exit_code == ExitCode::failed);
+  CHECK(rig.caller.calls() == Calls{"run a", "run b", "run c"});
+}
+
+TEST_CASE("a failure in a group stops the others of that group, and all are undone") {
+  Rig rig(plan_of({{"a", "b"}}));
+  std::latch running(2);
+  rig.caller.on_run["a"] = [&](const json::object& request, const plugin::CallContext& context) {
+    running.arrive_and_wait();
+    return until_cancelled(request, context);
+  };
+  rig.caller.on_run["b"] = [&](const json::object&, const plugin::CallContext&) -> json::object {
+    running.arrive_and_wait();
+    throw Error(Errc::io, "b broke");
+  };
+  const RunResult result = rig.go();
+  CHECK(result.error->what == "b.up: b broke");
+  CHECK(rig.reporter.outcome("a.up") == "cancelled");
+  CHECK(rig.caller.count("undo a") == 1);
+  CHECK(rig.caller.count("undo b") == 1);
+}
+
+TEST_CASE("unavailable is tried again with a pause, other errors are not") {
+  Rig rig(plan_of({{"a"}, {"b"}}));
+  rig.step(0).retries = 3;
+  rig.step(1).retries = 3;
+  std::atomic<int> attempts = 0;
+  rig.caller.on_run["a"] = [&](const json::object&, const plugin::CallContext&) -> json::object {
+    if (++attempts < 3) throw Error(Errc::unavailable, "not yet");
+    return {};
+  };
+  rig.caller.on_run["b"] = fails(Errc::io);
+  CHECK(rig.go().exit_code == ExitCode::failed);
+  CHECK(rig.caller.count("run a") == 3);
+  CHECK(rig.caller.count("run b") == 1);
+  const auto retries = rig.reporter.all(EventType::step_retrying);
+  REQUIRE(retries.size() == 2);
+  CHECK(retries[0].at("attempt") == 1);
+  CHECK(retries[0].at("in_ms").to_number<int>() >= 3);
+  CHECK(retries[1].at("error").at("code") == "unavailable");
+}
+
+TEST_CASE("retries end with their number") {
+  Rig rig(plan_of({{"a"}}));
+  rig.step(0).retries = 2;
+  rig.caller.on_run["a"] = fails(Errc::unavailable, "gone");
+  const RunResult result = rig.go();
+  CHECK(rig.caller.count("run a") == 3);
+  CHECK(result.error->code == Errc::unavailable);
+}
+
+TEST_CASE("retries end when the deadline leaves no time for another pause") {
+  Rig rig(plan_of({{"a"}}));
+  rig.step(0).retries = 1000;
+  rig.step(0).timeout = 60ms;
+  rig.timings.backoff_first = 20ms;
+  rig.timings.backoff_most = 20ms;
+  rig.caller.on_run["a"] = fails(Errc::unavailable);
+  CHECK(rig.go().exit_code == ExitCode::failed);
+  CHECK(rig.caller.count("run a") <= 5);
+}
+
+TEST_CASE("a step is asked to end at its deadline, and that counts as a timeout") {
+  Rig rig(plan_of({{"a"}, {"b"}}));
+  rig.step(1).timeout = 30ms;
+  rig.caller.on_run["b"] = [](const json::object& request, const plugin::CallContext& context) {
+    CHECK(context.deadline.has_value());
+    return until_cancelled(request, context);
+  };
+  const RunResult result = rig.go();
+  CHECK(result.error->code == Errc::timeout);
+  CHECK(rig.reporter.outcome("b.up") == "timeout");
+  CHECK(rig.caller.count("undo a") == 1);
+}
+
+TEST_CASE("cancel ends the running step, undoes, and exits with 130") {
+  Rig rig(plan_of({{"a"}, {"b"}, {"c"}}));
+  rig.caller.on_run["b"] = [&](const json::object& request, const plugin::CallContext& context) {
+    rig.signals.cancel.cancel();
+    return until_cancelled(request, context);
+  };
+  const RunResult result = rig.go();
+  CHECK(result.exit_code == ExitCode::interrupted);
+  CHECK(result.outcome == Outcome::cancelled);
+  CHECK(rig.caller.calls() == Calls{"run a", "run b", "undo b", "undo a"});
+}
+
+TEST_CASE("cancel before the first step runs nothing") {
+  Rig rig(plan_of({{"a"}}));
+  rig.signals.cancel.cancel();
+  CHECK(rig.go().exit_code == ExitCode::interrupted);
+  CHECK(rig.caller.calls().empty());
+}
+
+TEST_CASE("a cancel that comes when all is done changes nothing") {
+  Rig rig(plan_of({{"a"}}));
+  rig.caller.on_run["a"] = [&](const json::object&, const plugin::CallContext&) {
+    rig.signals.cancel.cancel();
+    return json::object{};
+  };
+  CHECK(rig.go().exit_code == ExitCode::ok);
+}
+
+TEST_CASE("a retry pause ends at once on cancel") {
+  Rig rig(plan_of({{"a"}}));
+  rig.step(0).retries = 1;
+  rig.timings.backoff_first = rig.timings.backoff_most = 5s;
+  rig.timings.grace = 5s;
+  rig.caller.on_run["a"] = [&](const json::object&, const plugin::CallContext&) -> json::object {
+    rig.signals.cancel.cancel();
+    throw Error(Errc::unavailable, "later");
+  };
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK(rig.go().exit_code == ExitCode::interrupted);
+  CHECK(std::chrono::steady_clock::now() - begun < 3s);
+}
+
+TEST_CASE("undo is not cancelled by the first Ctrl-C and has its own deadline") {
+  Rig rig(plan_of({{"a"}, {"b"}}));
+  rig.caller.on_run["b"] = fails(Errc::io);
+  rig.caller.on_undo["b"] = [&](const json::object&, const plugin::CallContext& context) {
+    rig.signals.cancel.cancel();
+    std::this_thread::sleep_for(20ms);
+    CHECK_FALSE(context.cancel->cancelled());
+    CHECK(*context.deadline > std::chrono::steady_clock::now() + 5s);
+    return json::object{};
+  };
+  CHECK(rig.go().exit_code == ExitCode::failed);
+  CHECK(rig.caller.count("undo a") == 1);
+}
+
+TEST_CASE("a failed undo exits with 6, names what is left, goes on, and leaves the run open") {
+  Rig rig(plan_of({{"a"}, {"b"}, {"c"}}));
+  rig.caller.on_run["c"] = fails(Errc::io, "boom");
+  rig.caller.on_undo["b"] = fails(Errc::denied, "may not remove it");
+  const RunResult result = rig.go();
+  CHECK(result.exit_code == ExitCode::undo_failed);
+  CHECK(result.outcome == Outcome::undo_failed);
+  CHECK(result.not_undone == Calls{"b.up"});
+  CHECK(result.error->what == "c.up: boom; not undone: b.up; undo of b.up: may not remove it");
+  CHECK(rig.caller.count("undo a") == 1);
+  CHECK_FALSE(rig.on_disk().end.has_value());
+  CHECK(rig.on_disk().find("b.up")->status == StepStatus::undo_failed);
+  const auto end = rig.reporter.all(EventType::run_finished);
+  CHECK(end.at(0).at("exit_code") == 6);
+  CHECK(end.at(0).at("not_undone") == json::parse(R"(["b.up"])"));
+}
+
+TEST_CASE("a step that ignores its deadline is left behind and the run is handed over") {
+  Rig rig(plan_of({{"a"}, {"b"}}));
+  rig.step(1).timeout = 20ms;
+  rig.timings.grace = 30ms;
+  std::atomic<bool> release = false;
+  std::atomic<bool> refused = false;
+  rig.caller.on_run["b"] = [&](const json::object&, const plugin::CallContext& context) {
+    while (!release) std::this_thread::sleep_for(1ms);
+    context.log(plugin::LogLevel::info, "too late");
+    try {
+      context.checkpoint("{}");
+    } catch (const Error& error) {
+      refused = error.code() == Errc::cancelled;
+    }
+    return json::object{};
+  };
+  const RunResult result = rig.go();
+  CHECK(result.abandoned);
+  CHECK_FALSE(result.outcome.has_value());
+  CHECK(result.error->code == Errc::timeout);
+  CHECK(result.error->what.find("b.up (instance \"b\") did not end within its deadline of 20ms") ==
+        0);
+  CHECK(rig.caller.count("undo a") == 0);
+  CHECK(rig.on_disk().not_undone() == Calls{"a.up", "b.up"});
+  release = true;
+  CHECK(eventually([&] { return refused.load(); }));
+  CHECK(rig.reporter.all(EventType::step_log).empty());
+}
+
+TEST_CASE("a hanging step in a phase that does not undo ends the run") {
+  Rig rig(plan_of({{"a"}}, OnFailure::stop));
+  rig.step(0).timeout = 20ms;
+  rig.timings.grace = 20ms;
+  std::atomic<bool> release = false;
+  rig.caller.on_run["a"] = [&](const json::object&, const plugin::CallContext&) {
+    while (!release) std::this_thread::sleep_for(1ms);
+    return json::object{};
+  };
+  const RunResult result = rig.go();
+  CHECK(result.abandoned);
+  CHECK(result.outcome == Outcome::failed);
+  CHECK(rig.on_disk().end.has_value());
+  release = true;
+}
+
+TEST_CASE("a step that ignores cancel is named") {
+  Rig rig(plan_of({{"a"}}));
+  rig.timings.grace = 30ms;
+  std::atomic<bool> release = false;
+  rig.caller.on_run["a"] = [&](const json::object&, const plugin::CallContext&) {
+    rig.signals.cancel.cancel();
+    while (!release) std::this_thread::sleep_for(1ms);
+    return json::object{};
+  };
+  const RunResult result = rig.go();
+  CHECK(result.abandoned);
+  CHECK(result.exit_code == ExitCode::interrupted);
+  const auto finished = rig.reporter.all(EventType::step_finished);
+  REQUIRE(finished.size() == 1);
+  CHECK(finished[0].at("error").at("what") ==
+        "a.up (instance \"a\") did not end within 30ms of being told to stop");
+  release = true;
+}
+
+TEST_CASE("the second Ctrl-C stops waiting at once and leaves the run open") {
+  Rig rig(plan_of({{"a"}, {"b"}}));
+  rig.timings.grace = 60s;
+  std::atomic<bool> release = false;
+  rig.caller.on_run["b"] = [&](const json::object&, const plugin::CallContext&) {
+    rig.signals.cancel.cancel();
+    rig.signals.leave.cancel();
+    while (!release) std::this_thread::sleep_for(1ms);
+    return json::object{};
+  };
+  const RunResult result = rig.go();
+  CHECK(result.left);
+  CHECK(result.exit_code == ExitCode::interrupted);
+  CHECK(result.error->hint.find("fusebox recover") != std::string::npos);
+  CHECK(rig.on_disk().interrupted() == Calls{"b.up"});
+  CHECK(rig.caller.count("undo a") == 0);
+  release = true;
+}
+
+TEST_CASE("the second Ctrl-C also stops the waiting for an undo") {
+  Rig rig(plan_of({{"a"}, {"b"}}));
+  rig.timings.grace = 60s;
+  std::atomic<bool> release = false;
+  rig.caller.on_run["b"] = fails(Errc::io);
+  rig.caller.on_undo["b"] = [&](const json::object&, const plugin::CallContext&) {
+    rig.signals.leave.cancel();
+    while (!release) std::this_thread::sleep_for(1ms);
+    return json::object{};
+  };
+  const RunResult result = rig.go();
+  CHECK(result.left);
+  CHECK(result.not_undone == Calls{"a.up", "b.up"});
+  CHECK_FALSE(rig.on_disk().end.has_value());
+  release = true;
+}
+
+TEST_CASE("an undo that hangs is left behind and the others go on") {
+  Rig rig(plan_of({{"a"}, {"b"}}));
+  rig.step(1).timeout = 20ms;
+  rig.timings.grace = 20ms;
+  std::atomic<bool> release = false;
+  rig.caller.on_run["b"] = fails(Errc::io);
+  rig.caller.on_undo["b"] = [&](const json::object&, const plugin::CallContext&) {
+    while (!release) std::this_thread::sleep_for(1ms);
+    return json::object{};
+  };
+  const RunResult result = rig.go();
+  CHECK(result.abandoned);
+  CHECK(result.exit_code == ExitCode::undo_failed);
+  CHECK(result.not_undone == Calls{"b.up"});
+  CHECK(rig.caller.count("undo a") == 1);
+  release = true;
+}
+
+TEST_CASE("what a step says of the stack becomes the exit code") {
+  struct Row {
+    const char* name;
+    const char* result;
+    bool effects;
+    bool strict;
+    ExitCode exit_code;
+  };
+  const Row rows[] = {
+      {"healthy", R"({"status":"healthy"})", false, false, ExitCode::ok},
+      {"degraded is fine", R"({"status":"degraded"})", false, false, ExitCode::ok},
+      {"degraded, strict", R"({"status":"degraded"})", false, true, ExitCode::unhealthy},
+      {"unhealthy", R"({"status":"unhealthy"})", false, false, ExitCode::unhealthy},
+      {"findings", R"({"findings":[{"severity":"error"}]})", false, false, ExitCode::findings},
+      {"warnings", R"({"findings":[{"severity":"warning"}]})", false, false, ExitCode::ok},
+      {"a status outranks findings", R"({"status":"healthy","findings":[{"severity":"error"}]})",
+       false, false, ExitCode::ok},
+      {"odd findings", R"({"findings":[1,"x",{"severity":2}]})", false, false, ExitCode::ok},
+      {"findings that are no list", R"({"findings":{}})", false, false, ExitCode::ok},
+      {"gate: healthy", R"({"status":"healthy"})", true, false, ExitCode::ok},
+      {"gate: unhealthy", R"({"status":"unhealthy"})", true, false, ExitCode::failed},
+      {"gate: degraded", R"({"status":"degraded"})", true, false, ExitCode::ok},
+      {"gate: degraded, strict", R"({"status":"degraded"})", true, true, ExitCode::failed},
+      {"gate: findings", R"({"findings":[{"severity":"error"}]})", true, false, ExitCode::failed}};
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    Rig rig(row.effects ? plan_of({{"a"}, {"b?"}}) : plan_of({{"b?"}}));
+    rig.strict = row.strict;
+    rig.caller.on_run["b"] = answers(row.result);
+    CHECK(rig.go().exit_code == row.exit_code);
+    CHECK(rig.caller.count("undo a") == (row.exit_code == ExitCode::failed ? 1 : 0));
+  }
+}
+
+TEST_CASE("a closed gate says why and what to do, and its result is kept for undo") {
+  Rig rig(plan_of({{"a"}}));
+  rig.caller.on_run["a"] =
+      answers(R"({"status":"unhealthy","findings":[{"severity":"error","what":"disk full",)"
+              R"("remedy":"free some space"}],"id":7})");
+  const RunResult result = rig.go();
+  CHECK(result.error->what == "a.up: unhealthy: disk full");
+  CHECK(result.error->hint == "free some space");
+  CHECK(rig.caller.request("undo a").at("result").at("id") == 7);
+}
+
+TEST_CASE("in a read-only phase every step runs, whatever the others say") {
+  Rig rig(plan_of({{"a?"}, {"b?"}, {"c?"}}));
+  rig.caller.on_run["a"] = fails(Errc::io, "no answer");
+  rig.caller.on_run["b"] = answers(R"({"status":"unhealthy"})");
+  const RunResult result = rig.go();
+  CHECK(result.exit_code == ExitCode::unhealthy);
+  CHECK(result.outcome == Outcome::unhealthy);
+  CHECK(rig.caller.calls() == Calls{"run a", "run b", "run c"});
+  CHECK(rig.reporter.outcome("b.up") == "ok");
+}
+
+TEST_CASE("in a read-only phase an error is 1, and the answer no is unhealthy") {
+  Rig error(plan_of({{"a?"}}));
+  error.caller.on_run["a"] = fails(Errc::io);
+  CHECK(error.go().exit_code == ExitCode::failed);
+  Rig answer(plan_of({{"a?"}}));
+  answer.caller.on_run["a"] = fails(Errc::failed);
+  CHECK(answer.go().exit_code == ExitCode::unhealthy);
+}
+
+TEST_CASE("cancel of a read-only phase exits with 130") {
+  Rig rig(plan_of({{"a?"}}));
+  rig.caller.on_run["a"] = [&](const json::object& request, const plugin::CallContext& context) {
+    CHECK_FALSE(context.checkpoint);
+    rig.signals.cancel.cancel();
+    return until_cancelled(request, context);
+  };
+  CHECK(rig.go().exit_code == ExitCode::interrupted);
+}
+
+TEST_CASE("a soft skip is 75 when all else goes well, and is not undone") {
+  Rig rig(plan_of({{"a"}, {"b"}}));
+  rig.caller.on_run["a"] = fails(Errc::skipped, "the drive is absent");
+  CHECK(rig.go().exit_code == ExitCode::skipped);
+  CHECK(rig.caller.calls() == Calls{"run a", "run b"});
+  CHECK(rig.reporter.outcome("a.up") == "skipped");
+  CHECK(rig.on_disk().find("a.up")->error->what == "the drive is absent");
+
+  Rig failing(plan_of({{"a"}, {"b"}}));
+  failing.caller.on_run["a"] = fails(Errc::skipped, "the drive is absent");
+  failing.caller.on_run["b"] = fails(Errc::io);
+  CHECK(failing.go().exit_code == ExitCode::failed);
+  CHECK(failing.caller.count("undo a") == 0);
+
+  Rig read_only(plan_of({{"a?"}}));
+  read_only.caller.on_run["a"] = fails(Errc::skipped, "the drive is absent");
+  CHECK(read_only.go().exit_code == ExitCode::skipped);
+}
+
+TEST_CASE("a step that --skip leaves out is seen in events and journal and not run") {
+  Rig rig(plan_of({{"a"}, {"b"}}));
+  rig.step(0).skipped = true;
+  CHECK(rig.go().exit_code == ExitCode::ok);
+  CHECK(rig.caller.calls() == Calls{"run b"});
+  CHECK(rig.reporter.outcome("a.up") == "skipped");
+  CHECK(rig.on_disk().find("a.up")->status == StepStatus::skipped);
+}
+
+TEST_CASE("an exception that is no Error becomes an internal failure that names the step") {
+  Rig rig(plan_of({{"a"}}));
+  rig.caller.on_run["a"] = [](const json::object&, const plugin::CallContext&) -> json::object {
+    throw std::runtime_error("odd");
+  };
+  const RunResult result = rig.go();
+  CHECK(result.error->code == Errc::internal);
+  CHECK(result.error->what == "a.up: odd");
+  Rig odder(plan_of({{"a"}}));
+  odder.caller.on_run["a"] = [](const json::object&, const plugin::CallContext&) -> json::object {
+    throw 42;
+  };
+  CHECK(odder.go().error->what == "a.up: unknown exception");
+}
+
+TEST_CASE("a checkpoint that is not an object is the plugin's bug") {
+  Rig rig(plan_of({{"a"}}));
+  rig.caller.on_run["a"] = [](const json::object&, const plugin::CallContext& context) {
+    context.checkpoint("[1]");
+    return json::object{};
+  };
+  CHECK(rig.go().error->code == Errc::argument);
+}
+
+TEST_CASE("secrets are taken out of events, but labels stay readable") {
+  Rig rig(plan_of({{"a"}}));
+  rig.redact = [](std::string_view text) {
+    std::string copy(text);
+    for (auto at = copy.find('n'); at != std::string::npos; at = copy.find('n')) copy[at] = '*';
+    return copy;
+  };
+  rig.caller.on_run["a"] = fails(Errc::io, "password: banana");
+  rig.go();
+  const auto finished = rig.reporter.all(EventType::step_finished);
+  CHECK(finished.at(0).at("step") == "a.up");
+  CHECK(finished.at(0).at("error").at("what") == "password: ba*a*a");
+}
+
+namespace {
+
+// Fails from the n-th line on, as a full disk does.
+class FullDisk : public JournalSink {
+ public:
+  FullDisk(std::shared_ptr<MemorySink::Lines> lines, int good) : memory_(lines), good_(good) {}
+  void append(std::string_view line) override {
+    if (good_-- <= 0) throw Error(Errc::io, "no space left on device", "free some");
+    memory_.append(line);
+  }
+
+ private:
+  MemorySink memory_;
+  int good_;
+};
+
+}  // namespace
+
+TEST_CASE("a journal that cannot be written stops the run and undoes what was begun") {
+  for (int good = 0; good < 6; ++good) {
+    CAPTURE(good);
+    Rig rig(plan_of({{"a"}, {"b"}}));
+    rig.caller.on_run["a"] = [](const json::object&, const plugin::CallContext& context) {
+      context.checkpoint("{}");
+      return json::object{};
+    };
+    rig.state = make_state(rig.plan, "r1", "stack", "0.1.0");
+    rig.journal.emplace(std::make_unique<FullDisk>(rig.lines, good), Redact{});
+    const RunResult result = execute(rig.state, rig.context());
+    // Lines: start a, checkpoint, done a, start b, done b, end.
+    CHECK(result.exit_code == ExitCode::failed);
+    CHECK(result.error->what.find("cannot write the journal: no space left") != std::string::npos);
+    CHECK(rig.caller.count("run b") == (good >= 4 ? 1 : 0));
+    CHECK(rig.caller.count("undo a") == (good >= 1 && good < 5 ? 1 : 0));
+  }
+}
+
+TEST_CASE("a resumed run goes on at the interrupted step and repeats nothing that is done") {
+  Rig rig(plan_of({{"a"}, {"b"}, {"c"}}));
+  rig.state = make_state(rig.plan, "r1", "stack", "0.1.0");
+  const auto now = std::chrono::system_clock::now();
+  apply(rig.state, {RecordType::step_start, now, {{"step", "a.up"}}});
+  apply(rig.state, {RecordType::step_done,
+                    now,
+                    {{"step", "a.up"}, {"duration_ms", 1}, {"result", json::object{{"n", 1}}}}});
+  apply(rig.state, {RecordType::step_start, now, {{"step", "b.up"}}});
+  rig.journal.emplace(std::make_unique<MemorySink>(rig.lines), Redact{});
+  rig.caller.on_run["c"] = fails(Errc::io);
+  const RunResult result = execute(rig.state, rig.context());
+  CHECK(result.exit_code == ExitCode::failed);
+  CHECK(rig.caller.calls() == Calls{"run b", "run c", "undo c", "undo b", "undo a"});
+  CHECK(rig.caller.request("undo a").at("result").at("n") == 1);
+}
