@@ -18,7 +18,7 @@
 namespace fusebox::config {
 struct Config;
 struct Problem;
-}
+}  // namespace fusebox::config
 namespace fusebox::secrets {
 class Store;
 }
@@ -49,8 +49,8 @@ struct CallContext {
 struct InstanceInfo {
   std::string name;
   const Found* plugin = nullptr;
-  boost::json::object config;         // canonical
-  std::vector<std::string> secrets;   // names it may ask for
+  boost::json::object config;        // canonical
+  std::vector<std::string> secrets;  // names it may ask for
 };
 
 // Thread-safe. Calls throw Error with the plugin's own text; a plugin that breaks the ABI's rules
@@ -74,26 +74,38 @@ class Host {
   void needed_secrets(std::vector<std::string> names);
 
   // fusebox.step/1. The request's common fields come from the caller; see step.h.
-  boost::json::object plan(const std::string& instance, const boost::json::object& request, const CallContext&);
-  boost::json::object run(const std::string& instance, const boost::json::object& request, const CallContext&);
-  boost::json::object undo(const std::string& instance, const boost::json::object& request, const CallContext&);
+  boost::json::object plan(const std::string& instance, const boost::json::object& request,
+                           const CallContext&);
+  boost::json::object run(const std::string& instance, const boost::json::object& request,
+                          const CallContext&);
+  boost::json::object undo(const std::string& instance, const boost::json::object& request,
+                           const CallContext&);
 
   // fusebox.secrets/1
   boost::json::object secrets_list(const std::string& instance, const CallContext&);
-  boost::json::object secrets_resolve(const std::string& instance, const std::vector<std::string>& names, const CallContext&);
+  boost::json::object secrets_resolve(const std::string& instance,
+                                      const std::vector<std::string>& names, const CallContext&);
   boost::json::object secrets_check(const std::string& instance, const CallContext&);
-  std::string secrets_template(const std::string& instance, const std::vector<std::string>& names, const CallContext&);
+  std::string secrets_template(const std::string& instance, const std::vector<std::string>& names,
+                               const CallContext&);
 
   // fusebox.runtime/1
-  boost::json::object services(const std::string& instance, const boost::json::object& request, const CallContext&);
-  boost::json::object endpoint(const std::string& instance, const boost::json::object& request, const CallContext&);
-  boost::json::object stats(const std::string& instance, const boost::json::object& request, const CallContext&);
-  boost::json::object volumes(const std::string& instance, const boost::json::object& request, const CallContext&);
-  boost::json::object exec(const std::string& instance, const boost::json::object& request, int in, int out, int err, const CallContext&);
+  boost::json::object services(const std::string& instance, const boost::json::object& request,
+                               const CallContext&);
+  boost::json::object endpoint(const std::string& instance, const boost::json::object& request,
+                               const CallContext&);
+  boost::json::object stats(const std::string& instance, const boost::json::object& request,
+                            const CallContext&);
+  boost::json::object volumes(const std::string& instance, const boost::json::object& request,
+                              const CallContext&);
+  boost::json::object exec(const std::string& instance, const boost::json::object& request, int in,
+                           int out, int err, const CallContext&);
   void logs(const std::string& instance, const boost::json::object& request,
             const std::function<void(std::string_view line)>& on_line, const CallContext&);
-  boost::json::object volume_export(const std::string& instance, const boost::json::object& request, int fd, const CallContext&);
-  boost::json::object volume_import(const std::string& instance, const boost::json::object& request, int fd, const CallContext&);
+  boost::json::object volume_export(const std::string& instance, const boost::json::object& request,
+                                    int fd, const CallContext&);
+  boost::json::object volume_import(const std::string& instance, const boost::json::object& request,
+                                    int fd, const CallContext&);
 
   // fusebox.observer/1
   void observe(const std::string& instance, std::string_view event_json, const CallContext&);

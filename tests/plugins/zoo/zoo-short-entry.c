@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "zoo.h"
+
+/* Says that its entry is shorter than any fusebox ever defined. */
+static const fbx_plugin record = {sizeof(fbx_plugin), 0,           fusebox_manifest_text,
+                                  zoo_create,         zoo_destroy, zoo_no_interface};
+FBX_EXPORT const fbx_entry fusebox_plugin_entry_v1 = {FBX_MAGIC, 8, FBX_ABI_MINOR, 0, &record};

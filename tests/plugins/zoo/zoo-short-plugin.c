@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "zoo.h"
+
+/* Says that its record ends before its functions. */
+static const fbx_plugin record = {16,         0,           fusebox_manifest_text,
+                                  zoo_create, zoo_destroy, zoo_no_interface};
+FBX_EXPORT const fbx_entry fusebox_plugin_entry_v1 = {FBX_MAGIC, sizeof(fbx_entry), FBX_ABI_MINOR,
+                                                      0, &record};
