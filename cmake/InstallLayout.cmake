@@ -7,12 +7,14 @@
 #                                          fusebox_add_plugin()
 #   share/fusebox/                    ready configs and Compose files
 #   share/{bash-completion,zsh,fish}  completions
+#
+# `--component sdk` installs the SDK alone.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/fusebox)
 
-install(DIRECTORY sdk/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY sdk/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT sdk)
 install(TARGETS fusebox_sdk EXPORT fusebox)
-install(EXPORT fusebox NAMESPACE fusebox:: FILE fusebox-targets.cmake DESTINATION ${package_dir})
+install(EXPORT fusebox NAMESPACE fusebox:: FILE fusebox-targets.cmake DESTINATION ${package_dir} COMPONENT sdk)
 configure_package_config_file(sdk/cmake/fusebox-config.cmake.in fusebox-config.cmake
   INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(fusebox-config-version.cmake
@@ -22,7 +24,7 @@ install(FILES
   ${CMAKE_CURRENT_BINARY_DIR}/fusebox-config-version.cmake
   sdk/cmake/FuseboxAddPlugin.cmake
   sdk/cmake/FuseboxCheckPlugin.cmake
-  DESTINATION ${package_dir})
+  DESTINATION ${package_dir} COMPONENT sdk)
 
 install(DIRECTORY configs compose DESTINATION ${CMAKE_INSTALL_DATADIR}/fusebox OPTIONAL)
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config/schema.hpp"
+#include "config/toml_text.hpp"
 #include "config/value.hpp"
 
 #include <chrono>
@@ -16,12 +17,14 @@ namespace fusebox::config {
 
 enum class OnFailure { undo, stop, keep_going };
 
-// [plugins.<instance>] without `use`: the plugin of that id.
+// [plugins.<instance>] without `use`: the plugin of that id. An instance that only a step or [use]
+// names is here too, without settings.
 struct PluginConfig {
   std::string instance;
-  std::string use;       // the plugin's id
-  Value settings;        // a table, unchecked: the manifest's schema does that
+  std::string use;  // the plugin's id
+  Value settings;   // a table, unchecked: the manifest's schema does that
   Origin origin;
+  bool implied = false;  // it has no table; the origin is where it was named first
 };
 
 // "probe-redis.check" or { step = "probe-redis.check", timeout = "30s", retries = 2, with = {...} }
@@ -56,12 +59,14 @@ struct Config {
   std::filesystem::path dir;        // its folder
   std::string stack;                // [stack] name
   std::filesystem::path state_dir;  // of this stack, absolute: <state home>/fusebox/<stack>
+  std::optional<std::filesystem::path> versions;  // [stack] versions, absolute
   std::vector<PluginConfig> plugins;
   std::vector<PhaseConfig> phases;
   std::vector<CommandConfig> commands;
-  std::map<std::string, std::string> use;  // [use] runtime = "instance": who provides, where two could
+  std::map<std::string, std::string>
+      use;  // [use] runtime = "instance": who provides, where two could
   std::vector<std::filesystem::path> plugin_dirs;  // [stack] plugin_dirs; only a trusted folder may
-  Value root;                       // everything, merged, for `config show`
+  Value root;                                      // everything, merged, for `config show`
 
   const PhaseConfig* phase(std::string_view name) const;
   const PluginConfig* plugin(std::string_view instance) const;
@@ -77,9 +82,6 @@ struct LoadOptions {
 // Layers, lowest first: `include`d files in order, the file, FUSEBOX_<A>__<B>=c, --set, --use.
 // Tables merge key by key, anything else is replaced. Throws ConfigError with every problem found.
 Config load(const LoadOptions& options);
-
-// One TOML text as a Value; `source` is used for origins. Throws ConfigError.
-Value parse_toml(std::string_view text, const std::string& source);
 
 // The nearest fusebox.toml in `start` or a folder above it.
 std::optional<std::filesystem::path> find_config(const std::filesystem::path& start);

@@ -13,6 +13,16 @@
 
 namespace fusebox::config {
 
+// One thing wrong with a configuration.
+struct Problem {
+  Origin origin;
+  std::string what;
+  std::string hint;
+
+  // "fusebox.toml:12:3: what (hint)"
+  std::string str() const;
+};
+
 // A field's type, as a manifest writes it.
 //   string    text
 //   template  text in which ${secret:NAME} stands for a secret's value
@@ -26,7 +36,18 @@ namespace fusebox::config {
 //   map       of `of`, with keys that the user chooses
 //   table     with `fields`
 enum class FieldType {
-  string, template_text, secret, integer, number, boolean, port, duration, size, path, list, map,
+  string,
+  template_text,
+  secret,
+  integer,
+  number,
+  boolean,
+  port,
+  duration,
+  size,
+  path,
+  list,
+  map,
   table
 };
 
@@ -35,26 +56,22 @@ struct Field {
   std::string description;
   bool required = false;
   std::optional<Value> default_value;
-  std::vector<std::string> choices;        // string: the allowed values; empty: any
-  std::unique_ptr<Field> of;               // list, map
-  std::map<std::string, Field> fields;     // table
+  std::vector<std::string> choices;     // string: the allowed values; empty: any
+  std::unique_ptr<Field> of;            // list, map
+  std::map<std::string, Field> fields;  // table
 };
 using Schema = std::map<std::string, Field>;
 
 // Reads a schema as a manifest writes it: `[config.<name>] type = ..., required, default,
 // choices, of, fields, description`. `of` is a type's name, or a table that describes a field.
-// Throws Error{config} with the place.
+// Throws ConfigError with every problem.
 Schema read_schema(const Value& table);
-
-// One thing wrong with a configuration.
-struct Problem {
-  Origin origin;
-  std::string what;
-  std::string hint;
-};
+// The same, with what is wrong going to `problems`; `where` names the table: "[verbs.up.options]".
+Schema read_schema(const Value& table, std::string_view where, std::vector<Problem>& problems);
 
 // Checks `settings` against `schema` and returns them as canonical JSON: every field that has a
-// default is there, durations are milliseconds, sizes bytes, paths absolute, a secret handle is
+// default is there (a table without one stays away), durations are milliseconds, sizes bytes, paths
+// absolute, a secret handle is
 // {"$secret":"NAME"}. What is wrong goes to `problems`, all of it; `where` names the thing in
 // texts: "[plugins.web]".
 boost::json::object canonicalize(const Value& settings, const Schema& schema,
@@ -64,7 +81,8 @@ boost::json::object canonicalize(const Value& settings, const Schema& schema,
 std::vector<std::string> secret_names(const boost::json::object& canonical, const Schema& schema);
 
 // The candidate nearest to `word`, when it is near enough to be meant.
-std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
+std::optional<std::string> nearest(std::string_view word,
+                                   const std::vector<std::string>& candidates);
 
 // "90s", "1h30m" -> milliseconds; nothing when it is not a duration. Likewise sizes -> bytes.
 std::optional<std::int64_t> parse_duration(std::string_view text);

@@ -12,7 +12,8 @@
 namespace fusebox::config {
 
 // Where a value was written. `source` is a file's path as the user would type it, "--set",
-// "FUSEBOX_..." or "default"; line and column start at 1, and are 0 where they mean nothing.
+// "FUSEBOX_..." or "default"; line and column start at 1, and are 0 where they mean nothing. A
+// member of a table stands where its key stands.
 struct Origin {
   std::string source;
   std::uint32_t line = 0;
@@ -34,7 +35,10 @@ class Table {
   const Value* find(std::string_view key) const;
   // Adds `key`, or replaces its value in place.
   Value& set(std::string key, Value value);
+  // Adds a key that is known to be new.
+  Value& append(std::string key, Value value);
   bool erase(std::string_view key);
+  void reserve(std::size_t members) { members_.reserve(members); }
   auto begin() const { return members_.begin(); }
   auto end() const { return members_.end(); }
   auto begin() { return members_.begin(); }

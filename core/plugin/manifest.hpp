@@ -26,7 +26,8 @@ struct Verb {
   config::Schema options;
 };
 
-// [commands.scan] summary, verb, options (become command-line options), examples
+// [[commands]] name ("scan", "security audit"), summary, verb (its options become command-line
+// options), examples
 struct Command {
   std::string name;
   std::string summary;
@@ -35,10 +36,10 @@ struct Command {
 };
 
 struct Manifest {
-  std::string id;         // [a-z][a-z0-9-]*, the file's and the library's name
-  std::string version;    // semantic version
+  std::string id;       // [a-z][a-z0-9-]*, the file's and the library's name
+  std::string version;  // semantic version
   std::string summary;
-  std::string license;    // SPDX expression
+  std::string license;                // SPDX expression
   std::vector<std::string> provides;  // interface ids
   std::vector<std::string> requires_;
   std::vector<std::string> wants;     // used where the stack has one
@@ -48,7 +49,7 @@ struct Manifest {
   config::Schema config;
   std::vector<Command> commands;
   std::filesystem::path file;
-  std::string text;       // byte for byte
+  std::string text;  // byte for byte
 
   bool provides_interface(std::string_view id) const;
 };
