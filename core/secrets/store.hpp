@@ -23,13 +23,15 @@ class Store {
   bool contains(std::string_view name) const;
   std::vector<std::string> names() const;
 
-  // Calls `use` with the value (valid during the call only); false when there is none.
+  // Calls `use` with the value (valid during the call only); false when there is none. No lock is
+  // held meanwhile: `use` may log, redact, or call the store.
   bool with(std::string_view name, const std::function<void(std::string_view)>& use) const;
 
   // False when the system refused to lock the memory (RLIMIT_MEMLOCK): it might be swapped out.
   bool locked() const;
 
  private:
+  friend class Redactor;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
