@@ -7,6 +7,7 @@
 #include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
+#include <cmath>
 
 namespace fbx::common {
 
@@ -49,7 +50,7 @@ Result& Result::add(Finding finding) {
 }
 
 Result& Result::metric(std::string_view name, double value, std::string_view unit) {
-  metrics_[name] = {{"value", value}, {"unit", unit}};
+  metrics_[name] = {{"value", std::round(value * 1000) / 1000}, {"unit", unit}};
   return *this;
 }
 
@@ -132,6 +133,7 @@ std::string human_size(double bytes) {
 }
 
 std::string human_ms(double milliseconds) {
+  if (milliseconds < 1) return fmt::format("{:.2f} ms", milliseconds);
   if (milliseconds < 10) return fmt::format("{:.1f} ms", milliseconds);
   if (milliseconds < 1000) return fmt::format("{:.0f} ms", milliseconds);
   return fmt::format("{:.1f} s", milliseconds / 1000);

@@ -32,6 +32,7 @@ class Result {
  public:
   Result& summary(std::string text);
   Result& add(Finding finding);
+  // A double is rounded to three digits after the point.
   Result& metric(std::string_view name, double value, std::string_view unit);
   Result& metric(std::string_view name, std::int64_t value, std::string_view unit);
   Result& artifact(std::string_view kind, std::string_view path);

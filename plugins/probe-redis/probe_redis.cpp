@@ -46,6 +46,14 @@ std::int64_t number(const Info& info, std::string_view key) {
   return number;
 }
 
+// From "db0:keys=12,expires=3,..."; an empty database has no line.
+std::int64_t keys(const Info& info, std::int64_t database) {
+  const std::string line = value(info, fmt::format("db{}", database));
+  std::int64_t count = 0;
+  if (line.starts_with("keys=")) std::from_chars(line.data() + 5, line.data() + line.size(), count);
+  return count;
+}
+
 // What an error reply means for the operator, where the reply itself settles the matter.
 [[noreturn]] void fail(const std::string& who, std::string_view command, const Reply& reply) {
   const std::string_view code = reply.error_code();
@@ -201,6 +209,7 @@ class ProbeRedis final : public common::Probe {
     const std::int64_t used = number(info, "used_memory");
     const std::int64_t most = number(info, "maxmemory");
     result.metric("memory_used", used, "B");
+    result.metric("keys", keys(info, common::need_integer(config(), "database")), "");
     result.metric("clients", number(info, "connected_clients"), "");
     if (most == 0) return;
     const double percent = 100 * static_cast<double>(used) / static_cast<double>(most);

@@ -6,7 +6,9 @@
 #include "fusebox/plugin.hpp"
 
 #include <dlfcn.h>
+#include <poll.h>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -43,7 +45,11 @@ struct FakeHost {
   std::vector<std::string> log;                // "warn: text"
   std::vector<std::string> checkpoints;
   RunProcess run_process;
+  // What its runtime answers for endpoint(), by service; "" means that the service is down. While
+  // empty, the stack has no runtime.
+  std::map<std::string, std::string> endpoints;
   bool cancelled = false;
+  int cancel_fd = -1;  // readable: cancelled, too
   std::optional<std::chrono::steady_clock::time_point> deadline;
   std::mutex mutex;
 
@@ -105,9 +111,37 @@ inline fbx_rc process_run(fbx_op* op, fbx_str request, fbx_span in, fbx_sink out
   return write(result, "{\"exit_code\":" + std::to_string(process.exit_code) + ",\"signal\":0}");
 }
 
+inline fbx_rc endpoint(fbx_instance*, fbx_op* op, fbx_str request, fbx_sink result) {
+  // The request is {"service":"<name>","port":<n>}.
+  constexpr std::string_view key = "\"service\":\"";
+  const std::string_view text = fbx::view(request);
+  const auto start = std::min(text.find(key), text.size() - key.size()) + key.size();
+  const auto found =
+      op->host->endpoints.find(std::string(text.substr(start, text.find('"', start) - start)));
+  op->answer.what = "no such service, or it does not run";
+  if (found == op->host->endpoints.end()) return FBX_NOT_FOUND;
+  if (found->second.empty()) return FBX_UNAVAILABLE;
+  op->answer.what.clear();
+  return write(result, found->second);
+}
+
+inline fbx_rc service_open(fbx_op* op, fbx_str id, const void** table, fbx_instance** self) {
+  static const fbx_runtime_v1 runtime = {sizeof runtime, 0,       nullptr, &endpoint, nullptr,
+                                         nullptr,        nullptr, nullptr, nullptr,   nullptr};
+  if (fbx::view(id) != FBX_IFACE_RUNTIME || op->host->endpoints.empty()) {
+    op->answer.what = "the test has no provider of this interface";
+    return FBX_NOT_FOUND;
+  }
+  *table = &runtime;
+  *self = nullptr;
+  return FBX_OK;
+}
+
 inline const void* interface(fbx_op*, fbx_str id) {
   static const fbx_host_secret_v1 secret = {sizeof secret, 0, &secret_get, &secret_put};
   static const fbx_host_process_v1 process = {sizeof process, 0, &process_run};
+  static const fbx_host_service_v1 service = {sizeof service, 0, &service_open};
+  if (fbx::view(id) == FBX_HOST_SERVICE) return &service;
   if (fbx::view(id) == FBX_HOST_SECRET) return &secret;
   if (fbx::view(id) == FBX_HOST_PROCESS) return &process;
   return nullptr;
@@ -135,10 +169,12 @@ inline int64_t remaining_ms(fbx_op* op) {
 }
 
 inline int32_t cancelled(fbx_op* op) {
-  return op->host->cancelled || remaining_ms(op) == 0 ? 1 : 0;
+  pollfd told{op->host->cancel_fd, POLLIN, 0};
+  const bool stop = op->host->cancelled || ::poll(&told, 1, 0) > 0;
+  return stop || remaining_ms(op) == 0 ? 1 : 0;
 }
 
-inline int32_t cancel_fd(fbx_op*) { return -1; }
+inline int32_t cancel_fd(fbx_op* op) { return op->host->cancel_fd; }
 
 inline fbx_rc checkpoint(fbx_op* op, fbx_str json) {
   const Lock lock(op->host->mutex);
