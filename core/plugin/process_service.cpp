@@ -2,16 +2,14 @@
 #include "plugin/process_service.hpp"
 
 #include "plugin/host_impl.hpp"
+#include "secrets/env_block.hpp"
 #include "util/subprocess.hpp"
 #include "util/wipe.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
-
-extern char** environ;
 
 namespace fusebox::plugin {
 
@@ -20,43 +18,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaxStderr = 64U << 10U;
-
-// A child's whole environment; wiped when it goes, for it may hold secrets.
-class Environment {
- public:
-  ~Environment() {
-    for (std::string& entry : entries_) util::wipe(entry);
-  }
-  Environment() = default;
-  Environment(const Environment&) = delete;
-  Environment& operator=(const Environment&) = delete;
-
-  void inherit(const json::array& unset, const json::object& replaced) {
-    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-      const std::string_view text(*entry);
-      const std::string_view name = text.substr(0, text.find('='));
-      const bool drop = std::any_of(unset.begin(), unset.end(), [&](const json::value& v) {
-        return v.is_string() && std::string_view(v.get_string()) == name;
-      });
-      if (!drop && !replaced.contains(name)) entries_.emplace_back(text);
-    }
-  }
-  void set(std::string_view name, std::string_view value) {
-    std::string& entry = entries_.emplace_back();
-    entry.reserve(name.size() + 1 + value.size());  // one allocation: nothing to leave behind
-    entry.append(name).append(1, '=').append(value);
-  }
-  char* const* block() {
-    pointers_.clear();
-    for (std::string& entry : entries_) pointers_.push_back(entry.data());
-    pointers_.push_back(nullptr);
-    return pointers_.data();
-  }
-
- private:
-  std::vector<std::string> entries_;
-  std::vector<char*> pointers_;
-};
 
 Error malformed(std::string_view what) {
   return {Errc::argument, fmt::format("a process request is malformed: {}", what)};
@@ -85,7 +46,7 @@ void check_allowed(const Manifest& manifest, const std::string& program) {
 }
 
 // A value is text, or a handle whose secret goes straight from the store into the environment.
-void set_variable(fbx_op* op, const CallContext& context, Environment& environment,
+void set_variable(fbx_op* op, const CallContext& context, secrets::EnvBlock& environment,
                   std::string_view name, const json::value& value) {
   if (value.is_string()) {
     environment.set(name, value.get_string());
@@ -113,17 +74,16 @@ util::ProcessResult run_child(fbx_op* op, const CallContext& context, const json
   check_allowed(op->instance.info.plugin->manifest, spec.command.front());
   if (const json::value* cwd = request.if_contains("cwd"); cwd != nullptr && cwd->is_string())
     spec.cwd = std::string(cwd->get_string());
-  const json::value* variables = request.if_contains("environment");
-  const json::value* unset = request.if_contains("unset");
-  const json::object set =
-      variables != nullptr && variables->is_object() ? variables->get_object() : json::object{};
-
-  Environment environment;
-  environment.inherit(unset != nullptr && unset->is_array() ? unset->get_array() : json::array{},
-                      set);
-  for (const auto& variable : set)
-    set_variable(op, context, environment, variable.key(), variable.value());
-  spec.envp = environment.block();
+  secrets::EnvBlock environment;
+  if (const json::value* unset = request.if_contains("unset");
+      unset != nullptr && unset->is_array())
+    for (const json::value& name : unset->get_array())
+      if (name.is_string()) environment.unset(name.get_string());
+  if (const json::value* set = request.if_contains("environment");
+      set != nullptr && set->is_object())
+    for (const auto& variable : set->get_object())
+      set_variable(op, context, environment, variable.key(), variable.value());
+  spec.envp = environment.envp();
   spec.stdin_bytes = stdin_bytes;
   return util::run_process(
       spec, [&](std::string_view bytes) { give(out, bytes, "program's output"); },
