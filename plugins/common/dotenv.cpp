@@ -128,7 +128,7 @@ class Parser {
                                   [&](const DotenvEntry& entry) { return entry.name == name; });
     if (old != all.end()) {
       if (!old->value.empty())
-        warn(name, place,
+        warn(DotenvWarning::Kind::set_twice, name, place,
              name + " was set before, on line " + std::to_string(old->place.line) +
                  "; this later value counts");
       all.erase(old);
@@ -177,6 +177,9 @@ class Parser {
     }
     if (at_end()) fail(opening, "the quote of " + name + " that opens here is never closed");
     advance(1);
+    if (!at_end() && text_[at_] != '#' && space_length(text_.substr(at_)) == 0)
+      fail(here(), "the value of " + name + " ends at the quote before this; " +
+                       "write a backslash before a quote that is a part of it");
     return out;
   }
 
@@ -195,13 +198,14 @@ class Parser {
       fail(place, "in the value of " + name + ": " + std::string(what));
     };
     context.warn = [&](Place place, std::string_view what) {
-      warn(name, place, "in the value of " + name + ": " + std::string(what));
+      warn(DotenvWarning::Kind::unset_variable, name, place,
+           "in the value of " + name + ": " + std::string(what));
     };
     return interpolate(text, context);
   }
 
-  void warn(const std::string& name, Place place, std::string_view what) {
-    out_.warnings.push_back({name, DotenvError(file_, place, what).what()});
+  void warn(DotenvWarning::Kind kind, const std::string& name, Place place, std::string_view what) {
+    out_.warnings.push_back({kind, name, DotenvError(file_, place, what).what()});
   }
 
   std::string_view text_;

@@ -8,10 +8,11 @@
 //   export NAME=text     the same as without `export`; NAME: text is the same as NAME=text
 //   $VAR ${VAR} ${VAR:-default} ${VAR-default} ${VAR:?} ${VAR?} ${VAR:+other} ${VAR+other} $$
 //
-// Three choices are ours. A variable is looked up in the lines above first and then in the
+// Four choices are ours. A variable is looked up in the lines above first and then in the
 // environment, so that the environment cannot change a secret that the file has. A name that is
-// empty or a value that holds a NUL byte is an error. And no message ever quotes what the file says
-// beside a name in front of `=`: any other text could be a part of a value.
+// empty or a value that holds a NUL byte is an error. So is text right after a closing quote: it is
+// the rest of a value with a quote inside. And no message ever quotes what the file says beside a
+// name in front of `=`: any other text could be a part of a value.
 #pragma once
 
 #include "common/wiped.hpp"
@@ -49,6 +50,8 @@ struct DotenvEntry {
 
 // Something that Compose would accept too, but that is hardly meant.
 struct DotenvWarning {
+  enum class Kind { unset_variable, set_twice };
+  Kind kind;
   std::string name;  // of the entry
   std::string text;  // "<file>:<line>:<column>: <what>"
 };

@@ -107,7 +107,7 @@ TEST_CASE("single quotes keep everything but an escaped single quote") {
              {"A='a\\\\'", {{"A", "a\\\\"}}},
              {"A='multi\nline'\nB=3", {{"A", "multi\nline"}, {"B", "3"}}},
              {"A='x' # c\nB=2", {{"A", "x"}, {"B", "2"}}},
-             {"A='x'B=2", {{"A", "x"}, {"B", "2"}}},
+             {"A='x'# c\nB=2", {{"A", "x"}, {"B", "2"}}},
              {"A='x' B=2", {{"A", "x"}, {"B", "2"}}},
              {"A=''", {{"A", ""}}},
              {"A='\xFF'", {{"A", "\xFF"}}}});
@@ -196,7 +196,9 @@ TEST_CASE("an error names file, line and column, and says what to write") {
       {"A=1\n  ?=2", "e.env:2:3: this character cannot be in a name; expected NAME=value"},
       {"=x", "e.env:1:1: the name before \"=\" is missing; expected NAME=value"},
       {"\xEF\xBB\xBF=x", "e.env:1:1: the name before \"=\" is missing; expected NAME=value"},
-      {"A=\"a\"b+c", "e.env:1:7: this character cannot be in a name; expected NAME=value"},
+      {"A=\"a\"b+c",
+       "e.env:1:6: the value of A ends at the quote before this; write a backslash before a quote "
+       "that is a part of it"},
       {"X=1\n A='x\ny", "e.env:2:4: the quote of A that opens here is never closed"},
       {"A=\"x\\\"", "e.env:1:3: the quote of A that opens here is never closed"},
       {"A=x${", "e.env:1:4: in the value of A: the ${ is not closed on its line"},
@@ -230,7 +232,7 @@ TEST_CASE("no error and no warning quotes a value") {
        {"A='" + canary, "A=\"" + canary, canary + "?", "A=x\n" + canary + "+" + canary + "\n",
         "A=${" + canary + "!}", "A=${B:?" + canary + "}", "A=${B:-" + canary,
         "A=\"x\"\n" + canary + " " + canary, "A=$" + canary, "A=${" + canary + "}",
-        "A=${" + canary + "?}", "A='" + canary + "'" + canary + " x=1"}) {
+        "A=${" + canary + "?}", "A='" + canary + "'" + canary + " x=1", "A='x' " + canary + " y"}) {
     CAPTURE(text);
     CHECK(error_of(text).find(canary) == std::string::npos);
     if (error_of(text) != "no error") continue;
