@@ -148,7 +148,14 @@ class Forward : public Execution {
     return !read_only() && state_.on_failure != config::OnFailure::keep_going;
   }
 
+  // A step that need not run again; a read-only phase does not repeat what failed either.
+  bool is_over(const StepState& step) const {
+    return step.status == StepStatus::done || (read_only() && step.status == StepStatus::failed);
+  }
+
   void announce_start();
+  void recall();
+  void note_verdict(Verdict verdict);
   void run_group(std::size_t group);
   void launch(StepState& step, std::vector<Air>& air);
   void skip(StepState& step);
@@ -172,6 +179,7 @@ class Forward : public Execution {
 
 RunResult Forward::run() {
   announce_start();
+  recall();
   context_.caller.needed_secrets(state_.secrets);
   const std::size_t groups = state_.steps.empty() ? 0 : state_.steps.back().group + 1;
   for (std::size_t group = 0; group < groups; ++group) {
@@ -180,6 +188,21 @@ RunResult Forward::run() {
     run_group(group);
   }
   return verdict();
+}
+
+// What steps have said before the run was resumed.
+void Forward::recall() {
+  for (const StepState& step : state_.steps) {
+    if (step.status == StepStatus::done && step.result.is_object())
+      note_verdict(judge(step.result.get_object(), context_.strict));
+    if (step.status == StepStatus::skipped && !step.step.skipped) soft_skip_ = true;
+    if (step.status == StepStatus::failed && read_only()) note_failure(step, *step.error);
+  }
+}
+
+void Forward::note_verdict(Verdict verdict) {
+  unhealthy_ = unhealthy_ || verdict == Verdict::unhealthy;
+  findings_ = findings_ || verdict == Verdict::findings;
 }
 
 void Forward::announce_start() {
@@ -198,7 +221,7 @@ void Forward::run_group(std::size_t group) {
   std::vector<Air> air;
   air.reserve(state_.steps.size());
   for (StepState& step : state_.steps) {
-    if (step.group != group || step.status == StepStatus::done) continue;
+    if (step.group != group || is_over(step)) continue;
     if (step.step.skipped || step.status == StepStatus::skipped)
       skip(step);
     else if (!(failed_ && fail_fast()))
@@ -209,7 +232,6 @@ void Forward::run_group(std::size_t group) {
 
 void Forward::skip(StepState& step) {
   const Failure why{Errc::skipped, "left out by --skip or --only", {}};
-  if (!step.step.skipped) soft_skip_ = true;  // before the run was resumed
   if (step.status == StepStatus::pending)
     commit(RecordType::step_skipped, {{"step", step.step.label}, {"error", to_json(why)}},
            OnJournalError::keep_record);
@@ -230,7 +252,7 @@ void Forward::launch(StepState& step, std::vector<Air>& air) {
   emitter_.emit(EventType::step_started,
                 {{"step", label}, {"index", index}, {"group", step.group}});
   FlightEvents events = events_of(label);
-  if (context_.journal != nullptr)
+  if (!read_only())
     events.checkpoint = [this, label](const json::object& data) {
       if (const auto failure = commit(RecordType::checkpoint, {{"step", label}, {"data", data}},
                                       OnJournalError::forget_record))
@@ -299,8 +321,7 @@ void Forward::settle(Air& air) {
 void Forward::settle_result(Air& air, const FlightResult& flown) {
   StepState& step = *air.step;
   const Verdict verdict = judge(*flown.result, context_.strict);
-  unhealthy_ = unhealthy_ || verdict == Verdict::unhealthy;
-  findings_ = findings_ || verdict == Verdict::findings;
+  note_verdict(verdict);
   if (!read_only() && verdict != Verdict::fine) {
     settle_failure(step, failure_of(*flown.result, verdict), flown);
     return;
@@ -364,7 +385,7 @@ RunResult Forward::failed_with_effects() {
   if (state_.on_failure != config::OnFailure::undo)
     return close(cancelled_ ? Outcome::cancelled : Outcome::failed,
                  cancelled_ ? ExitCode::interrupted : ExitCode::failed, failure_);
-  if (!abandoned_) return undo(state_, context_, *failure_);
+  if (!abandoned_) return undo(state_, context_, {*failure_, {}, std::nullopt});
   RunResult result;
   result.exit_code = cancelled_ ? ExitCode::interrupted : ExitCode::failed;
   result.error = failure_;
@@ -384,10 +405,45 @@ RunResult Forward::read_only_verdict() {
   return close(Outcome::ok, ExitCode::ok, std::nullopt);
 }
 
+// What is left to say of a run whose process is gone.
+class Aftermath : public Execution {
+ public:
+  using Execution::Execution;
+  void fail_interrupted(const Failure& reason);
+  RunResult end(Outcome outcome, ExitCode code, const std::optional<Failure>& error) {
+    return close(outcome, code, error);
+  }
+};
+
+void Aftermath::fail_interrupted(const Failure& reason) {
+  for (StepState& step : state_.steps) {
+    json::object data{{"step", step.step.label}, {"error", to_json(reason)}};
+    if (step.status == StepStatus::undo_started) {
+      commit(RecordType::undo_failed, data, OnJournalError::keep_record);
+      data["outcome"] = "failed";
+      emitter_.emit(EventType::undo_finished, std::move(data));
+    } else if (step.status == StepStatus::started) {
+      data["duration_ms"] = 0;
+      commit(RecordType::step_failed, data, OnJournalError::keep_record);
+      data["outcome"] = "failed";
+      emitter_.emit(EventType::step_finished, std::move(data));
+    }
+  }
+}
+
 }  // namespace
 
 RunResult execute(RunState& state, const ExecutorContext& context) {
   return Forward(state, context).run();
+}
+
+void fail_interrupted(RunState& state, const ExecutorContext& context, const Failure& reason) {
+  Aftermath(state, context).fail_interrupted(reason);
+}
+
+RunResult end_run(RunState& state, const ExecutorContext& context, Outcome outcome, ExitCode code,
+                  const std::optional<Failure>& error) {
+  return Aftermath(state, context).end(outcome, code, error);
 }
 
 RunState make_state(const plan::Plan& plan, const std::string& id, const std::string& stack,

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,12 +57,26 @@ struct RunResult {
 };
 
 // Runs `plan` as run `id`. Never throws for what a step does; throws when the journal cannot be
-// begun. `state` is where the run stands: fresh from make_state(), or read from a journal that is
-// to be resumed.
+// begun. `state` is where the run stands: fresh from make_state(), or read from a journal; then
+// what is done is not done again.
 RunResult execute(RunState& state, const ExecutorContext& context);
 
-// Undoes all that `state` says is to be undone, last group first, and ends the run.
-RunResult undo(RunState& state, const ExecutorContext& context, const Failure& reason);
+struct UndoRequest {
+  Failure reason;                       // code `cancelled`: the operator's wish
+  std::set<std::string> except;         // labels whose undo is not to be tried now
+  std::optional<ExitCode> when_undone;  // else `failed`, or `interrupted` by the operator's wish
+};
+
+// Undoes all that `state` says is to be undone, last group first, and ends the run; one of which
+// something is left stays open.
+RunResult undo(RunState& state, const ExecutorContext& context, const UndoRequest& request);
+
+// Notes that the process died within the steps that are under way: they failed for `reason`.
+void fail_interrupted(RunState& state, const ExecutorContext& context, const Failure& reason);
+
+// Ends a run as it stands.
+RunResult end_run(RunState& state, const ExecutorContext& context, Outcome outcome, ExitCode code,
+                  const std::optional<Failure>& error);
 
 // The state of a run that has not begun.
 RunState make_state(const plan::Plan& plan, const std::string& id, const std::string& stack,

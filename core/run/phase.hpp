@@ -31,9 +31,11 @@ struct Environment {
 
 // Runs `plan` to its end and returns the exit code. Call it before any thread is started.
 //
-// The steps run in a child process. A phase with effects takes the stack's lock (Error{conflict}
-// when it is held), refuses while an interrupted run is open (Error{conflict}), and keeps a
-// journal; when the child dies or a step hangs, another child undoes the run from the journal.
+// The steps run in a child process: a plugin that crashes is reported with the step that it was in.
+// A read-only phase then goes on with its other steps. A phase with effects takes the stack's lock
+// (Error{conflict} when it is held), refuses while an interrupted run is open (Error{conflict}),
+// and keeps a journal; when the child dies or a step hangs, another child undoes the run from the
+// journal.
 ExitCode run_phase(const plan::Plan& plan, const Environment& environment);
 
 enum class RecoverMode {

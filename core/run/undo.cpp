@@ -13,15 +13,11 @@ using report::EventType;
 
 namespace {
 
-std::string joined(const std::vector<std::string>& labels) {
-  return fmt::format("{}", fmt::join(labels, ", "));
-}
-
 // The steps of a run, backward, one at a time.
 class Backward : public Execution {
  public:
   using Execution::Execution;
-  RunResult run(const Failure& reason);
+  RunResult run(const UndoRequest& request);
 
  private:
   void undo_step(StepState& step);
@@ -29,19 +25,20 @@ class Backward : public Execution {
   json::object request_of(const StepState& step) const;
 };
 
-RunResult Backward::run(const Failure& reason) {
+RunResult Backward::run(const UndoRequest& request) {
   context_.caller.needed_secrets(state_.secrets);
   for (auto step = state_.steps.rbegin(); step != state_.steps.rend() && !left_; ++step)
-    if (step->needs_undo()) undo_step(*step);
+    if (step->needs_undo() && !request.except.contains(step->step.label)) undo_step(*step);
   if (left_) return leave_open();
   const auto remaining = state_.not_undone();
   if (remaining.empty()) {
-    const bool is_wish = reason.code == Errc::cancelled;
+    const bool is_wish = request.reason.code == Errc::cancelled;
     return close(is_wish ? Outcome::cancelled : Outcome::undone,
-                 is_wish ? ExitCode::interrupted : ExitCode::failed, reason);
+                 request.when_undone.value_or(is_wish ? ExitCode::interrupted : ExitCode::failed),
+                 request.reason);
   }
-  Failure failure = reason;
-  failure.what += fmt::format("; not undone: {}", joined(remaining));
+  Failure failure = request.reason;
+  failure.what += fmt::format("; not undone: {}", fmt::join(remaining, ", "));
   for (const std::string& label : remaining)
     if (const auto& error = state_.find(label)->undo_error)
       failure.what += fmt::format("; undo of {}: {}", label, error->what);
@@ -96,8 +93,8 @@ json::object Backward::request_of(const StepState& step) const {
 
 }  // namespace
 
-RunResult undo(RunState& state, const ExecutorContext& context, const Failure& reason) {
-  return Backward(state, context).run(reason);
+RunResult undo(RunState& state, const ExecutorContext& context, const UndoRequest& request) {
+  return Backward(state, context).run(request);
 }
 
 }  // namespace fusebox::run
