@@ -49,7 +49,7 @@ if(FUSEBOX_COVERAGE)
   target_link_options(fusebox_options INTERFACE --coverage)
 endif()
 if(FUSEBOX_FUZZ)
-  target_compile_options(fusebox_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_compile_options(fusebox_options INTERFACE -fsanitize=fuzzer-no-link -O1)
 endif()
 
 # fusebox_add_room(<name> SOURCES ... USES <other rooms and libraries>)

@@ -320,12 +320,14 @@ const PluginConfig* Config::plugin(std::string_view instance) const {
   return found == plugins.end() ? nullptr : &*found;
 }
 
-Config load(const LoadOptions& options) {
+Config load(const LoadOptions& options) { return load(read_layers(options.file), options); }
+
+Config load(Value root, const LoadOptions& options) {
   std::vector<Problem> problems;
   Config config;
   config.file = fs::absolute(options.file).lexically_normal();
   config.dir = config.file.parent_path();
-  config.root = read_layers(options.file);
+  config.root = std::move(root);
   apply_overrides(config.root, options, problems);
   Extractor(config, problems).run();
   if (!problems.empty()) {

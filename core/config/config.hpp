@@ -82,6 +82,8 @@ struct LoadOptions {
 // Layers, lowest first: `include`d files in order, the file, FUSEBOX_<A>__<B>=c, --set, --use.
 // Tables merge key by key, anything else is replaced. Throws ConfigError with every problem found.
 Config load(const LoadOptions& options);
+// The same with `root` for what the files say; options.file is read no more, it only names it.
+Config load(Value root, const LoadOptions& options);
 
 // The nearest fusebox.toml in `start` or a folder above it.
 std::optional<std::filesystem::path> find_config(const std::filesystem::path& start);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/config_error.hpp"
 
+#include "util/text.hpp"
+
 #include <fmt/format.h>
 
 namespace fusebox::config {
@@ -21,7 +23,8 @@ std::string Problem::str() const {
   const std::string where = origin.str();
   std::string text = where.empty() ? what : fmt::format("{}: {}", where, what);
   if (!hint.empty()) text += fmt::format(" ({})", hint);
-  return text;
+  // A file's name may hold anything.
+  return util::sanitize_line(text);
 }
 
 ConfigError::ConfigError(std::vector<Problem> problems)

@@ -5,6 +5,7 @@
 #include "config/reader.hpp"
 #include "config/text.hpp"
 #include "util/fs.hpp"
+#include "util/text.hpp"
 
 #include <fmt/format.h>
 
@@ -160,8 +161,17 @@ std::size_t find_equals(std::string_view text) {
   return std::string_view::npos;
 }
 
+// Everything that a file holds is UTF-8, the parser sees to it; so must be what comes by other
+// ways.
+bool refuse_bytes(std::string_view text, const Origin& origin, std::vector<Problem>& problems) {
+  if (util::valid_utf8(text)) return false;
+  problems.push_back({origin, "is not valid UTF-8", ""});
+  return true;
+}
+
 void apply_set(Value& root, const std::string& argument, std::vector<Problem>& problems) {
   const Origin origin{"--set", 0, 0};
+  if (refuse_bytes(argument, origin, problems)) return;
   const std::size_t equals = find_equals(argument);
   const auto path = split_key(std::string_view(argument).substr(0, equals));
   if (equals == std::string::npos || !path) {
@@ -198,11 +208,18 @@ std::string matching_key(const Value* at, std::string_view part, bool name) {
   return lower_case(part, name ? '-' : '_');
 }
 
+bool is_variable_name(std::string_view text) {
+  return std::ranges::all_of(
+      text, [](char c) { return c == '_' || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); });
+}
+
 void apply_variable(Value& root, const std::string& name, const std::string& text,
                     std::vector<Problem>& problems) {
   constexpr std::string_view prefix = "FUSEBOX_";
-  if (!name.starts_with(prefix) || name.find("__", prefix.size()) == std::string::npos) return;
+  if (!name.starts_with(prefix) || !is_variable_name(name)) return;
+  if (name.find("__", prefix.size()) == std::string::npos) return;
   const Origin origin{name, 0, 0};
+  if (refuse_bytes(text, origin, problems)) return;
   std::vector<std::string> path;
   const Value* at = &root;
   std::string_view rest = std::string_view(name).substr(prefix.size());

@@ -1,37 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/toml_guard.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <vector>
 
 namespace fusebox::config {
 namespace {
 
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+constexpr std::string_view may_follow_bracket =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-\"']";
+
 class Scanner {
  public:
-  explicit Scanner(std::string_view text) : text_(text) {}
+  explicit Scanner(std::string_view text) : text_(text) {
+    if (text.starts_with(byte_order_mark)) at_ = byte_order_mark.size();
+  }
 
-  std::optional<Place> run() {
+  std::optional<Refusal> run() {
     while (at_ < text_.size()) {
       const char c = text_[at_];
       if (c == '"' || c == '\'') {
+        line_start_ = false;
         skip_string(c);
-      } else if (c == '#') {
-        at_ = std::min(text_.find('\n', at_), text_.size());
-      } else {
-        if (step(c)) return place();
-        ++at_;
+        continue;
       }
+      if (c == '#') {
+        at_ = std::min(text_.find('\n', at_), text_.size());
+        continue;
+      }
+      if (c == '[' && line_start_ && !header_has_name()) {
+        return refusal("expected a table's name after the bracket", "write [name]");
+      }
+      count(c);
+      if (held_ + dots_ + outer_.size() > deepest) {
+        return refusal(fmt::format("nested deeper than {} levels", deepest), "");
+      }
+      if (c != ' ' && c != '\t') line_start_ = c == '\n' && outer_.empty();
+      ++at_;
     }
     return std::nullopt;
   }
 
  private:
-  // True when `c` makes it too deep.
-  bool step(char c) {
+  void count(char c) {
     switch (c) {
       case '.':
         ++dots_;
+        break;
+      case ',':
+        dots_ = 0;
         break;
       case '[':
       case '{':
@@ -42,23 +62,26 @@ class Scanner {
       case ']':
       case '}':
         dots_ = 0;
-        if (!outer_.empty()) {
-          dots_ = outer_.back();
-          held_ -= dots_;
-          outer_.pop_back();
-        }
+        if (outer_.empty()) break;
+        dots_ = outer_.back();
+        held_ -= dots_;
+        outer_.pop_back();
         break;
-      case ',':
-        dots_ = 0;
-        break;
-      // Within brackets a line's end means nothing.
       case '\n':
+        // Within brackets a line's end means nothing.
         if (outer_.empty()) dots_ = 0;
         break;
       default:
         break;
     }
-    return held_ + dots_ + outer_.size() > deepest;
+  }
+
+  bool header_has_name() const {
+    std::size_t next = at_ + 1;
+    if (next < text_.size() && text_[next] == '[') ++next;
+    next = text_.find_first_not_of(" \t", next);
+    return next == std::string_view::npos ||
+           may_follow_bracket.find(text_[next]) != std::string_view::npos;
   }
 
   void skip_string(char delimiter) {
@@ -82,16 +105,16 @@ class Scanner {
     }
   }
 
-  Place place() const {
+  Refusal refusal(std::string what, std::string hint) const {
     const std::string_view before = text_.substr(0, at_);
-    const std::size_t start = before.rfind('\n');
-    const std::size_t column = start == std::string_view::npos ? at_ : at_ - start - 1;
+    const std::size_t start = before.rfind('\n') + 1;  // npos + 1 is 0
     return {static_cast<std::uint32_t>(1 + std::ranges::count(before, '\n')),
-            static_cast<std::uint32_t>(1 + column)};
+            static_cast<std::uint32_t>(1 + at_ - start), std::move(what), std::move(hint)};
   }
 
   std::string_view text_;
   std::size_t at_ = 0;
+  bool line_start_ = true;          // of a line outside of brackets, white space aside
   std::size_t dots_ = 0;            // in the key or value that is being read
   std::size_t held_ = 0;            // the sum of `outer_`
   std::vector<std::size_t> outer_;  // dots before each bracket that is open
@@ -99,6 +122,6 @@ class Scanner {
 
 }  // namespace
 
-std::optional<Place> too_deep(std::string_view text) { return Scanner(text).run(); }
+std::optional<Refusal> refuse_early(std::string_view text) { return Scanner(text).run(); }
 
 }  // namespace fusebox::config

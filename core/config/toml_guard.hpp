@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace fusebox::config {
@@ -10,14 +11,17 @@ namespace fusebox::config {
 // How deep tables and lists may nest. The parser and everything after it recurse.
 inline constexpr std::size_t deepest = 64;
 
-struct Place {
+struct Refusal {
   std::uint32_t line = 1;
   std::uint32_t column = 1;
+  std::string what;
+  std::string hint;
 };
 
-// Where `text` nests deeper than `deepest`, be it by brackets or by dotted keys. The parser bounds
-// the brackets, not the dots: "a.a.a..." of a megabyte would overflow the stack. Looks at the words
-// only; a text that is no TOML gets any answer, and the parser refuses it.
-std::optional<Place> too_deep(std::string_view text);
+// Refuses what the parser cannot survive: nesting past `deepest`, be it by brackets or by dotted
+// keys (the parser bounds the brackets, but "a.a.a..." of a megabyte would overflow the stack), and
+// a table's header without a name. Looks at the words only; of a text that is no TOML for another
+// reason it may say anything or nothing, the parser refuses that.
+std::optional<Refusal> refuse_early(std::string_view text);
 
 }  // namespace fusebox::config

@@ -31,6 +31,8 @@ Value& Table::append(std::string key, Value value) {
   return members_.emplace_back(std::move(key), std::move(value)).second;
 }
 
+void Table::reserve(std::size_t members) { members_.reserve(members); }
+
 bool Table::erase(std::string_view key) {
   return std::erase_if(members_, [&](const Member& member) { return member.first == key; }) != 0;
 }

@@ -38,13 +38,13 @@ class Table {
   // Adds a key that is known to be new.
   Value& append(std::string key, Value value);
   bool erase(std::string_view key);
-  void reserve(std::size_t members) { members_.reserve(members); }
-  auto begin() const { return members_.begin(); }
-  auto end() const { return members_.end(); }
-  auto begin() { return members_.begin(); }
-  auto end() { return members_.end(); }
-  bool empty() const { return members_.empty(); }
-  std::size_t size() const { return members_.size(); }
+  void reserve(std::size_t members);
+  std::vector<Member>::const_iterator begin() const;
+  std::vector<Member>::const_iterator end() const;
+  std::vector<Member>::iterator begin();
+  std::vector<Member>::iterator end();
+  bool empty() const;
+  std::size_t size() const;
 
  private:
   std::vector<Member> members_;
@@ -66,5 +66,13 @@ struct Value {
   // "string", "integer", "table", ... for error texts.
   std::string_view type_name() const;
 };
+
+// Only here is a member's type complete.
+inline std::vector<Table::Member>::const_iterator Table::begin() const { return members_.begin(); }
+inline std::vector<Table::Member>::const_iterator Table::end() const { return members_.end(); }
+inline std::vector<Table::Member>::iterator Table::begin() { return members_.begin(); }
+inline std::vector<Table::Member>::iterator Table::end() { return members_.end(); }
+inline bool Table::empty() const { return members_.empty(); }
+inline std::size_t Table::size() const { return members_.size(); }
 
 }  // namespace fusebox::config

@@ -1,0 +1,11 @@
+# The newest clang there is, also where only a versioned name is installed.
+set(names_c clang)
+set(names_cxx clang++)
+foreach(version RANGE 22 14 -1)
+  list(APPEND names_c clang-${version})
+  list(APPEND names_cxx clang++-${version})
+endforeach()
+find_program(FUSEBOX_CLANG NAMES ${names_c} REQUIRED)
+find_program(FUSEBOX_CLANGXX NAMES ${names_cxx} REQUIRED)
+set(CMAKE_C_COMPILER ${FUSEBOX_CLANG})
+set(CMAKE_CXX_COMPILER ${FUSEBOX_CLANGXX})
