@@ -215,7 +215,10 @@ TEST_CASE("the table of records leaves out no record of the headers") {
 }
 
 TEST_CASE("the table of records leaves out no field: sizes add up, for no record has padding") {
-  for (const auto& [name, record] : today().records) {
+  const Layout layout = today();
+  for (const auto& entry : layout.records) {
+    const std::string& name = entry.first;
+    const Record& record = entry.second;
     size_t sum = 0;
     for (const auto& f : fields_of_cpp()) {
       if (f.record == name && !f.field.empty()) sum += f.size;
