@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "archive.hpp"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <exception>
+#include <fusebox/plugin.hpp>
+#include <memory>
+#include <set>
+
+namespace fbx::common {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Reader = std::unique_ptr<::archive, decltype(&::archive_read_free)>;
+using Writer = std::unique_ptr<::archive, decltype(&::archive_write_free)>;
+using Entry = std::unique_ptr<::archive_entry, decltype(&::archive_entry_free)>;
+
+// libarchive calls back through C, so what a callback throws waits here until it is back.
+struct Stream {
+  int fd;
+  const ArchivePace& pace;
+  bool regular = false;  // a file never blocks, so it may be written in large pieces
+  std::exception_ptr thrown;
+  std::array<char, 65536> buffer{};
+
+  Stream(int descriptor, const ArchivePace& wait) : fd(descriptor), pace(wait) {
+    struct ::stat status {};
+    regular = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+  }
+};
+
+std::string text_of(::archive* a) {
+  const char* text = ::archive_error_string(a);
+  return text != nullptr ? text : "unknown error";
+}
+
+[[noreturn]] void fail(const Stream& stream, ::archive* a, const std::string& what) {
+  if (stream.thrown) std::rethrow_exception(stream.thrown);
+  throw Error(FBX_IO, fmt::format("{}: {}", what, text_of(a)),
+              "check the disk and who reads or writes the other end of the stream");
+}
+
+// A reader that went away must not end the program by SIGPIPE.
+ssize_t write_quietly(int fd, const void* bytes, std::size_t size) {
+  ::sigset_t pipe_signal;
+  ::sigset_t before;
+  ::sigset_t pending;
+  ::sigemptyset(&pipe_signal);
+  ::sigaddset(&pipe_signal, SIGPIPE);
+  ::sigpending(&pending);
+  const bool was_pending = ::sigismember(&pending, SIGPIPE) == 1;
+  ::pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+  const ssize_t written = ::write(fd, bytes, size);
+  const int error = errno;
+  if (written < 0 && error == EPIPE && !was_pending) {
+    int number = 0;
+    ::sigwait(&pipe_signal, &number);
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = error;
+  return written;
+}
+
+extern "C" la_ssize_t write_stream(::archive* a, void* context, const void* bytes,
+                                   std::size_t size) {
+  auto& stream = *static_cast<Stream*>(context);
+  // poll() promises room for this much in a pipe; a larger write might block past cancellation.
+  const std::size_t piece = stream.regular ? size : std::min<std::size_t>(size, 4096);
+  try {
+    for (;;) {
+      stream.pace(stream.fd, POLLOUT);
+      const ssize_t written = write_quietly(stream.fd, bytes, piece);
+      if (written >= 0) return written;
+      if (errno != EINTR && errno != EAGAIN) break;
+    }
+    ::archive_set_error(a, errno, "cannot write to the stream: %s", std::strerror(errno));
+  } catch (...) {
+    stream.thrown = std::current_exception();
+    ::archive_set_error(a, ECANCELED, "stopped");
+  }
+  return -1;
+}
+
+extern "C" la_ssize_t read_stream(::archive* a, void* context, const void** bytes) {
+  auto& stream = *static_cast<Stream*>(context);
+  *bytes = stream.buffer.data();
+  try {
+    for (;;) {
+      stream.pace(stream.fd, POLLIN);
+      const ssize_t got = ::read(stream.fd, stream.buffer.data(), stream.buffer.size());
+      if (got >= 0) return got;
+      if (errno != EINTR && errno != EAGAIN) break;
+    }
+    ::archive_set_error(a, errno, "cannot read from the stream: %s", std::strerror(errno));
+  } catch (...) {
+    stream.thrown = std::current_exception();
+    ::archive_set_error(a, ECANCELED, "stopped");
+  }
+  return -1;
+}
+
+Reader open_stream(Stream& stream) {
+  Reader reader(::archive_read_new(), &::archive_read_free);
+  ::archive_read_support_format_tar(reader.get());
+  if (::archive_read_open(reader.get(), &stream, nullptr, &read_stream, nullptr) != ARCHIVE_OK)
+    fail(stream, reader.get(), "cannot read the tar stream");
+  return reader;
+}
+
+// ---- Writing ------------------------------------------------------------------------------------
+
+class Packer {
+ public:
+  Packer(fs::path folder, int fd, const ArchivePace& pace)
+      : folder_(std::move(folder)),
+        stream_(fd, pace),
+        writer_(::archive_write_new(), &::archive_write_free),
+        disk_(::archive_read_disk_new(), &::archive_read_free),
+        links_(::archive_entry_linkresolver_new(), &::archive_entry_linkresolver_free) {
+    ::archive_write_set_format_pax(writer_.get());
+    ::archive_write_set_bytes_per_block(writer_.get(), 65536);
+    ::archive_write_set_bytes_in_last_block(writer_.get(), 1);
+    if (::archive_write_open(writer_.get(), &stream_, nullptr, &write_stream, nullptr) !=
+        ARCHIVE_OK)
+      fail(stream_, writer_.get(), "cannot write the tar stream");
+    ::archive_read_disk_set_symlink_physical(disk_.get());
+    ::archive_entry_linkresolver_set_strategy(links_.get(), ::archive_format(writer_.get()));
+  }
+
+  ArchiveTotals run() {
+    if (::archive_read_disk_open(disk_.get(), folder_.c_str()) != ARCHIVE_OK)
+      fail(stream_, disk_.get(), "cannot read " + folder_.string());
+    while (add_next()) stream_.pace(-1, 0);
+    if (::archive_write_close(writer_.get()) != ARCHIVE_OK)
+      fail(stream_, writer_.get(), "cannot write the tar stream");
+    return totals_;
+  }
+
+ private:
+  bool add_next() {
+    Entry entry(::archive_entry_new(), &::archive_entry_free);
+    const int rc = ::archive_read_next_header2(disk_.get(), entry.get());
+    if (rc == ARCHIVE_EOF) return false;
+    // Warnings too: an attribute that cannot be read would be missing after a restore.
+    if (rc != ARCHIVE_OK) fail(stream_, disk_.get(), "cannot read " + folder_.string());
+    ::archive_read_disk_descend(disk_.get());
+    const fs::path path = ::archive_entry_pathname(entry.get());
+    const std::string name = path.lexically_relative(folder_).string();
+    if (name == ".") {
+      add_root(entry.get());
+      return true;
+    }
+    const auto type = ::archive_entry_filetype(entry.get());
+    if (type == AE_IFSOCK) {
+      totals_.skipped.push_back(name);
+      return true;
+    }
+    if (type == AE_IFBLK || type == AE_IFCHR)
+      throw Error(FBX_UNSUPPORTED, fmt::format("{} is a device", path.string()),
+                  "a data folder should hold none: remove it");
+    ::archive_entry_copy_pathname(entry.get(), name.c_str());
+    forget_names(entry.get());
+    add(entry.release(), path);
+    return true;
+  }
+
+  // Owners are numbers: the names of this machine mean nothing elsewhere.
+  static void forget_names(::archive_entry* entry) {
+    ::archive_entry_set_uname(entry, nullptr);
+    ::archive_entry_set_gname(entry, nullptr);
+  }
+
+  // The folder itself, for its owner and mode.
+  void add_root(::archive_entry* entry) {
+    ::archive_entry_copy_pathname(entry, "./");
+    forget_names(entry);
+    if (::archive_write_header(writer_.get(), entry) != ARCHIVE_OK)
+      fail(stream_, writer_.get(), "cannot write the tar stream");
+  }
+
+  void add(::archive_entry* raw, const fs::path& path) {
+    ::archive_entry* held = nullptr;
+    ::archive_entry_linkify(links_.get(), &raw, &held);
+    const Entry entry(raw, &::archive_entry_free);
+    if (!entry) return;
+    if (::archive_write_header(writer_.get(), entry.get()) != ARCHIVE_OK)
+      fail(stream_, writer_.get(), "cannot write " + path.string());
+    if (::archive_entry_filetype(entry.get()) != AE_IFDIR) ++totals_.files;
+    if (::archive_entry_size(entry.get()) > 0) copy_content(entry.get(), path);
+  }
+
+  void copy_content(::archive_entry* entry, const fs::path& path) {
+    const auto expected = static_cast<std::uint64_t>(::archive_entry_size(entry));
+    std::uint64_t end = 0;
+    std::uint64_t written = 0;
+    for (;;) {
+      const void* bytes = nullptr;
+      std::size_t size = 0;
+      la_int64_t offset = 0;
+      const int rc = ::archive_read_data_block(disk_.get(), &bytes, &size, &offset);
+      if (rc == ARCHIVE_EOF) break;
+      if (rc != ARCHIVE_OK) fail(stream_, disk_.get(), "cannot read " + path.string());
+      fill_hole(written, static_cast<std::uint64_t>(offset), entry);
+      if (::archive_write_data(writer_.get(), bytes, size) < 0)
+        fail(stream_, writer_.get(), "cannot write " + path.string());
+      end = static_cast<std::uint64_t>(offset) + size;
+      written = end;
+      totals_.bytes += size;
+      stream_.pace(-1, 0);
+    }
+    const bool sparse = ::archive_entry_sparse_count(entry) > 0;
+    if (end != expected && !sparse)
+      throw Error(
+          FBX_IO,
+          fmt::format("{} changed while it was read: {} of {} bytes", path.string(), end, expected),
+          "stop its service first");
+  }
+
+  // Between the pieces of a file that is not written as sparse there are real zeros.
+  void fill_hole(std::uint64_t from, std::uint64_t to, ::archive_entry* entry) {
+    static constexpr std::array<char, 65536> zeros{};
+    if (::archive_entry_sparse_count(entry) > 0) return;
+    while (from < to) {
+      const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(to - from, zeros.size()));
+      if (::archive_write_data(writer_.get(), zeros.data(), size) < 0)
+        fail(stream_, writer_.get(), "cannot write the tar stream");
+      from += size;
+    }
+  }
+
+  fs::path folder_;
+  Stream stream_;
+  Writer writer_;
+  Reader disk_;
+  std::unique_ptr<::archive_entry_linkresolver, decltype(&::archive_entry_linkresolver_free)>
+      links_;
+  ArchiveTotals totals_;
+};
+
+// ---- Extracting ---------------------------------------------------------------------------------
+
+class Unpacker {
+ public:
+  Unpacker(fs::path folder, int fd, const ArchivePace& pace)
+      : folder_(std::move(folder)),
+        stream_(fd, pace),
+        reader_(open_stream(stream_)),
+        disk_(::archive_write_disk_new(), &::archive_write_free) {
+    int flags = ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_XATTR |
+                ARCHIVE_EXTRACT_ACL | ARCHIVE_EXTRACT_SPARSE | ARCHIVE_EXTRACT_NO_OVERWRITE;
+    if (::geteuid() == 0) flags |= ARCHIVE_EXTRACT_OWNER;
+    ::archive_write_disk_set_options(disk_.get(), flags);
+  }
+
+  ArchiveTotals run() {
+    ::archive_entry* entry = nullptr;
+    for (;;) {
+      const int rc = ::archive_read_next_header(reader_.get(), &entry);
+      if (rc == ARCHIVE_EOF) break;
+      if (rc != ARCHIVE_OK) fail(stream_, reader_.get(), "cannot read the tar stream");
+      extract(entry);
+      stream_.pace(-1, 0);
+    }
+    if (::archive_write_close(disk_.get()) != ARCHIVE_OK)
+      fail(stream_, disk_.get(), "cannot finish " + folder_.string());
+    return totals_;
+  }
+
+ private:
+  [[noreturn]] static void refuse(const std::string& name, const std::string& why) {
+    throw Error(FBX_DENIED, fmt::format("the stream holds \"{}\", {}", name, why),
+                "it is no stream of a data volume: use another");
+  }
+
+  // The path below the folder, checked: since the folder was empty, every link in it came from
+  // this stream, and links_ knows them all.
+  fs::path safe_path(const std::string& name, const std::string& shown) const {
+    const fs::path path = fs::path(name);
+    if (path.is_absolute()) refuse(shown, "an absolute path");
+    fs::path clean;
+    for (const fs::path& part : path) {
+      if (part == "..") refuse(shown, "which climbs out with \"..\"");
+      if (part.empty() || part == ".") continue;
+      if (links_.contains(clean.string())) refuse(shown, "which goes through a symbolic link");
+      clean /= part;
+    }
+    return clean;
+  }
+
+  void extract(::archive_entry* entry) {
+    const char* raw = ::archive_entry_pathname(entry);
+    if (raw == nullptr) refuse("", "an entry without a name");
+    const std::string name(raw);
+    const fs::path path = safe_path(name, name);
+    const auto type = ::archive_entry_filetype(entry);
+    if (type == AE_IFBLK || type == AE_IFCHR) refuse(name, "a device");
+    if (links_.contains(path.string())) refuse(name, "which is in it twice");
+    if (const char* target = ::archive_entry_hardlink(entry)) {
+      const fs::path linked = safe_path(target, name);
+      if (links_.contains(linked.string())) refuse(name, "a hard link to a symbolic link");
+      ::archive_entry_copy_hardlink(entry, (folder_ / linked).c_str());
+    } else if (type == AE_IFLNK) {
+      links_.insert(path.string());
+    }
+    ::archive_entry_copy_pathname(entry, path.empty() ? folder_.c_str() : (folder_ / path).c_str());
+    if (::archive_write_header(disk_.get(), entry) != ARCHIVE_OK)
+      fail(stream_, disk_.get(), "cannot write " + (folder_ / path).string());
+    if (type != AE_IFDIR) ++totals_.files;
+    if (::archive_entry_size(entry) > 0) copy_content(folder_ / path);
+    if (::archive_write_finish_entry(disk_.get()) != ARCHIVE_OK)
+      fail(stream_, disk_.get(), "cannot finish " + (folder_ / path).string());
+  }
+
+  void copy_content(const fs::path& path) {
+    for (;;) {
+      const void* bytes = nullptr;
+      std::size_t size = 0;
+      la_int64_t offset = 0;
+      const int rc = ::archive_read_data_block(reader_.get(), &bytes, &size, &offset);
+      if (rc == ARCHIVE_EOF) return;
+      if (rc != ARCHIVE_OK) fail(stream_, reader_.get(), "cannot read the tar stream");
+      if (::archive_write_data_block(disk_.get(), bytes, size, offset) < ARCHIVE_OK)
+        fail(stream_, disk_.get(), "cannot write " + path.string());
+      totals_.bytes += size;
+    }
+  }
+
+  fs::path folder_;
+  Stream stream_;
+  Reader reader_;
+  Writer disk_;
+  std::set<std::string> links_;
+  ArchiveTotals totals_;
+};
+
+}  // namespace
+
+ArchiveTotals write_archive(const fs::path& folder, int fd, const ArchivePace& pace) {
+  return Packer(folder, fd, pace).run();
+}
+
+ArchiveTotals extract_archive(int fd, const fs::path& folder, const ArchivePace& pace) {
+  std::error_code error;
+  if (!fs::is_empty(folder, error) || error)
+    throw Error(FBX_CONFLICT,
+                error ? fmt::format("cannot read {}: {}", folder.string(), error.message())
+                      : fmt::format("{} is not empty", folder.string()),
+                "a stream is only unpacked into an empty folder");
+  struct ::stat before {};
+  ::stat(folder.c_str(), &before);
+  try {
+    return Unpacker(folder, fd, pace).run();
+  } catch (...) {
+    std::error_code ignored;
+    for (const auto& item : fs::directory_iterator(folder, ignored)) fs::remove_all(item, ignored);
+    ::chmod(folder.c_str(), before.st_mode & 07777U);
+    if (::geteuid() == 0 && ::chown(folder.c_str(), before.st_uid, before.st_gid) != 0)
+      throw Error(FBX_IO, fmt::format("cannot give {} back to its owner", folder.string()));
+    throw;
+  }
+}
+
+}  // namespace fbx::common
