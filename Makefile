@@ -89,8 +89,11 @@ build: ## release build into build/release
 coverage: ## line coverage of core and sdk; fails under 85 %
 	@./cmake/setup.sh test
 	@./cmake/coverage.sh $(JOBS)
-bench: build ## start-up, health, calls and loads, as a table of ratios
-	@./tests/bench/run.sh $(ARGS)
+bench: ## start-up, health, calls and loads, as a table of ratios
+	@./cmake/setup.sh test
+	cmake --preset release -B build/bench -DFUSEBOX_TESTS=ON
+	cmake --build build/bench --parallel $(JOBS) --target fusebox plugins abi_bench
+	python3 tests/bench/bench.py build/bench
 lint: ## clang-format, clang-tidy and shellcheck; ARGS=--changed for what git sees as changed
 	@./cmake/lint.sh $(ARGS)
 format: ## clang-format in place

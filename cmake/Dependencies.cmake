@@ -1,5 +1,12 @@
 # Every package that is not ours, found once. README.md says what each is for.
 
+if(APPLE) # Homebrew does not link what macOS has in an older version
+  execute_process(COMMAND brew --prefix OUTPUT_VARIABLE brew OUTPUT_STRIP_TRAILING_WHITESPACE)
+  foreach(keg IN ITEMS libarchive libpq openssl@3)
+    list(APPEND CMAKE_PREFIX_PATH ${brew}/opt/${keg})
+  endforeach()
+endif()
+
 set(Boost_NO_WARN_NEW_VERSIONS ON)
 find_package(Boost 1.81 REQUIRED COMPONENTS json program_options filesystem)
 find_package(fmt REQUIRED)

@@ -35,7 +35,7 @@ build|libcurl4-openssl-dev|-|HTTP probes
 build|libpq-dev|libpq|PostgreSQL probe
 build|libhiredis-dev|hiredis|Redis probe
 build|libssl-dev|openssl@3|SHA-256 and request signatures
-demo|postgresql-15/postgresql|postgresql@15|Langfuse's main database
+demo|postgresql-15/postgresql|postgresql@17|Langfuse's main database
 demo|redis-server|redis|Langfuse's queue and cache
 demo|clickhouse-server|clickhouse|Langfuse's traces
 demo|clickhouse-client|-|clickhouse-shell
