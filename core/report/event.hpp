@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happens in a run, as reporters, `--json` and observers see it. docs/JSON.md is its reference.
+// What happens in a run, as reporters, `--json` and observers see it. docs/JSON.md is its
+// reference.
 #pragma once
 
 #include <boost/json/object.hpp>

@@ -10,7 +10,8 @@
 
 namespace fusebox {
 
-// What the operator does next. The numbers are those of the plugin ABI (a test holds them together).
+// What the operator does next. The numbers are those of the plugin ABI (a test holds them
+// together).
 enum class Errc : std::int32_t {
   argument = 1,
   config = 2,
@@ -46,6 +47,7 @@ class Error : public std::runtime_error {
 
 // An Error for the failed system call `call` on `object`, from errno: "cannot open /x: No such
 // file or directory". Picks the code that fits the errno.
-Error system_error(std::string_view call, std::string_view object, int errnum, std::string hint = {});
+Error system_error(std::string_view call, std::string_view object, int errnum,
+                   std::string hint = {});
 
 }  // namespace fusebox

@@ -11,7 +11,8 @@
 extern "C" {
 #endif
 
-/* ---- fusebox.host.secret/1: values, for those who may have them ------------------------------- */
+/* ---- fusebox.host.secret/1: values, for those who may have them -------------------------------
+ */
 
 #define FBX_HOST_SECRET "fusebox.host.secret/1"
 
@@ -23,14 +24,15 @@ typedef struct fbx_host_secret_v1 {
    * `secrets` and those that the instance's own configuration refers to; any other is FBX_DENIED.
    * The provider is asked when the value is not there yet. Keep a value no longer than you need
    * it, and wipe it. [any-thread] */
-  fbx_rc (*get)(fbx_op *op, fbx_str name, fbx_sink value);
+  fbx_rc (*get)(fbx_op* op, fbx_str name, fbx_sink value);
 
   /* Copies a value into locked memory. Only for plugins that provide fusebox.secrets/1; from then
    * on the redactor hides it everywhere. [any-thread] */
-  fbx_rc (*put)(fbx_op *op, fbx_str name, fbx_span value);
+  fbx_rc (*put)(fbx_op* op, fbx_str name, fbx_span value);
 } fbx_host_secret_v1;
 
-/* ---- fusebox.host.service/1: what other plugins provide --------------------------------------- */
+/* ---- fusebox.host.service/1: what other plugins provide ---------------------------------------
+ */
 
 #define FBX_HOST_SERVICE "fusebox.host.service/1"
 
@@ -43,10 +45,11 @@ typedef struct fbx_host_service_v1 {
    * The interface must stand in the manifest's `requires` or `wants`, else FBX_DENIED;
    * FBX_NOT_FOUND when the stack has no provider. Pass your own op: the call has its deadline and
    * its cancellation, and when it fails, its error is already on your op. [any-thread] */
-  fbx_rc (*open)(fbx_op *op, fbx_str interface_id, const void **table, fbx_instance **self);
+  fbx_rc (*open)(fbx_op* op, fbx_str interface_id, const void** table, fbx_instance** self);
 } fbx_host_service_v1;
 
-/* ---- fusebox.host.process/1: a child process, done right -------------------------------------- */
+/* ---- fusebox.host.process/1: a child process, done right --------------------------------------
+ */
 
 #define FBX_HOST_PROCESS "fusebox.host.process/1"
 
@@ -65,7 +68,7 @@ typedef struct fbx_host_process_v1 {
    * `stdin_bytes` goes to its stdin. Its stdout goes to `out` as it is; its stderr, at most 64 KiB,
    * to `err`, redacted. FBX_OK once it ran, whatever its exit code; FBX_NOT_FOUND when there is no
    * such program. [op-thread] */
-  fbx_rc (*run)(fbx_op *op, fbx_str request_json, fbx_span stdin_bytes, fbx_sink out, fbx_sink err,
+  fbx_rc (*run)(fbx_op* op, fbx_str request_json, fbx_span stdin_bytes, fbx_sink out, fbx_sink err,
                 fbx_sink result);
 } fbx_host_process_v1;
 

@@ -20,7 +20,7 @@ typedef struct fbx_observer_v1 {
 
   /* One event, redacted: the same JSON object that `--json` prints (docs/JSON.md). Has two
    * seconds. [op-thread] */
-  fbx_rc (*event)(fbx_instance *self, fbx_op *op, fbx_str event_json);
+  fbx_rc (*event)(fbx_instance* self, fbx_op* op, fbx_str event_json);
 } fbx_observer_v1;
 
 #ifdef __cplusplus

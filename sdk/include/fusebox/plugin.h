@@ -39,21 +39,21 @@ extern "C" {
 #define FBX_ABI_MINOR UINT32_C(0)
 
 /* True when the record at `p` is long enough to hold `field`. */
-#define FBX_HAS(p, field)                                          \
-  ((size_t)(p)->struct_size >=                                     \
-   (size_t)((const char *)&(p)->field - (const char *)(p)) + sizeof((p)->field))
+#define FBX_HAS(p, field)      \
+  ((size_t)(p)->struct_size >= \
+   (size_t)((const char*)&(p)->field - (const char*)(p)) + sizeof((p)->field))
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
 /* Borrowed UTF-8, not terminated. `ptr` may be NULL only when `len` is 0. */
 typedef struct fbx_str {
-  const char *ptr;
+  const char* ptr;
   uint64_t len; /* bytes */
 } fbx_str;
 
 /* Borrowed bytes. `ptr` may be NULL only when `len` is 0. */
 typedef struct fbx_span {
-  const uint8_t *ptr;
+  const uint8_t* ptr;
   uint64_t len; /* bytes */
 } fbx_span;
 
@@ -67,8 +67,8 @@ typedef struct fbx_op fbx_op;
 /* Where a callee writes its answer. May be called several times; the pieces are concatenated.
  * A result other than FBX_OK means that the receiver wants no more: stop and return that code. */
 typedef struct fbx_sink {
-  void *ctx;
-  int32_t (*write)(void *ctx, fbx_span bytes); /* [op-thread] */
+  void* ctx;
+  int32_t (*write)(void* ctx, fbx_span bytes); /* [op-thread] */
 } fbx_sink;
 
 /* ---- Result codes ---------------------------------------------------------------------------- */
@@ -106,37 +106,37 @@ typedef struct fbx_host {
 
   /* A host service ("fusebox.host.<name>/<revision>", see host.h) or NULL. Lives as long as the
    * host. [any-thread] */
-  const void *(*get_interface)(fbx_op *op, fbx_str id);
+  const void* (*get_interface)(fbx_op* op, fbx_str id);
 
   /* One line for the run's log. The host redacts secrets, and replaces control characters and
    * invalid UTF-8. [any-thread] */
-  void (*log)(fbx_op *op, int32_t level, fbx_str message);
+  void (*log)(fbx_op* op, int32_t level, fbx_str message);
 
   /* The detail of a result that is not FBX_OK: what failed, on what and why; then what the
    * operator does next. Call once before returning `rc`; the last call counts. Both texts are
    * copied. Returns `rc`, so that a plugin can write `return host->fail(...)`. A result without
    * fail() is reported as a bug of the plugin. [any-thread] */
-  fbx_rc (*fail)(fbx_op *op, fbx_rc rc, fbx_str what, fbx_str hint);
+  fbx_rc (*fail)(fbx_op* op, fbx_rc rc, fbx_str what, fbx_str hint);
 
   /* How far: `done` of `total` (0: unknown) in `unit` ("bytes", "services", ...), and what is
    * being done. Cheap; the host thins it out. [any-thread] */
-  void (*progress)(fbx_op *op, uint64_t done, uint64_t total, fbx_str unit, fbx_str what);
+  void (*progress)(fbx_op* op, uint64_t done, uint64_t total, fbx_str unit, fbx_str what);
 
   /* Non-zero once the op should end: cancelled, or past its deadline. [any-thread] */
-  int32_t (*cancelled)(fbx_op *op);
+  int32_t (*cancelled)(fbx_op* op);
 
   /* A descriptor that turns readable when cancelled() turns non-zero by the operator's wish; for
    * poll(). Never read from it or close it. [any-thread] */
-  int32_t (*cancel_fd)(fbx_op *op);
+  int32_t (*cancel_fd)(fbx_op* op);
 
   /* Milliseconds until the deadline, 0 when it has passed, -1 when there is none. [any-thread] */
-  int64_t (*remaining_ms)(fbx_op *op);
+  int64_t (*remaining_ms)(fbx_op* op);
 
   /* Makes `json` (one JSON object) part of the run's journal, on disk before this returns. Call it
    * BEFORE an effect, with what undo would need: undo receives all of a step's checkpoints in
    * order, even when the process was killed in the middle of run(). FBX_UNSUPPORTED outside a
    * run. [op-thread] */
-  fbx_rc (*checkpoint)(fbx_op *op, fbx_str json);
+  fbx_rc (*checkpoint)(fbx_op* op, fbx_str json);
 } fbx_host;
 
 /* ---- The plugin, as the host sees it --------------------------------------------------------- */
@@ -147,7 +147,7 @@ typedef struct fbx_plugin {
 
   /* The bytes of <id>.fusebox.toml, terminated. The host refuses a library whose text differs
    * from the file beside it. */
-  const char *manifest_toml;
+  const char* manifest_toml;
 
   /* Makes an instance and stores it in `*out`. Cheap: no network, no child process, no file but
    * its own. `context_json` is one object:
@@ -156,14 +156,14 @@ typedef struct fbx_plugin {
    * `config` is complete and valid by the manifest's schema, with defaults filled in. A secret in
    * it is a handle, {"$secret":"NAME"}, never a value. `state_dir` belongs to this instance alone
    * and need not exist yet. `host` outlives the instance. [serial] */
-  fbx_rc (*create)(const fbx_host *host, fbx_op *op, fbx_str context_json, fbx_instance **out);
+  fbx_rc (*create)(const fbx_host* host, fbx_op* op, fbx_str context_json, fbx_instance** out);
 
   /* Ends an instance. Must not fail and must not block. [no-op-in-flight] */
-  void (*destroy)(fbx_instance *self);
+  void (*destroy)(fbx_instance* self);
 
   /* The table of a service interface that the manifest provides, or NULL. Static data.
    * [any-thread] */
-  const void *(*get_interface)(fbx_instance *self, fbx_str id);
+  const void* (*get_interface)(fbx_instance* self, fbx_str id);
 } fbx_plugin;
 
 /* The only symbol that a plugin exports. It is data: the host checks it before it runs a line of
@@ -173,7 +173,7 @@ typedef struct fbx_entry {
   uint32_t struct_size; /* sizeof(fbx_entry) */
   uint32_t abi_minor;   /* FBX_ABI_MINOR of the header it was built with */
   uint32_t reserved;    /* 0 */
-  const fbx_plugin *plugin;
+  const fbx_plugin* plugin;
 } fbx_entry;
 
 #if defined(__GNUC__)

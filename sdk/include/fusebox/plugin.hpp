@@ -43,7 +43,8 @@ namespace fbx {
 
 inline fbx_str to_str(std::string_view s) noexcept { return {s.data(), s.size()}; }
 inline std::string_view view(fbx_str s) noexcept {
-  return s.ptr == nullptr ? std::string_view{} : std::string_view{s.ptr, static_cast<size_t>(s.len)};
+  return s.ptr == nullptr ? std::string_view{}
+                          : std::string_view{s.ptr, static_cast<size_t>(s.len)};
 }
 
 // What a method throws: the code says what the operator does next, `what` what failed, on what and
@@ -208,10 +209,10 @@ class Op {
   void check(std::string_view what) const {
     if (!cancelled()) return;
     const bool late = host_->remaining_ms(op_) == 0;
-    throw Error(late ? FBX_TIMEOUT : FBX_CANCELLED,
-                std::string(late ? "deadline passed while " : "cancelled while ") +
-                    std::string(what),
-                late ? "raise the step's timeout in the config if it only needs longer" : "");
+    throw Error(
+        late ? FBX_TIMEOUT : FBX_CANCELLED,
+        std::string(late ? "deadline passed while " : "cancelled while ") + std::string(what),
+        late ? "raise the step's timeout in the config if it only needs longer" : "");
   }
   void checkpoint(std::string_view json) const {
     const fbx_rc rc = host_->checkpoint(op_, to_str(json));
@@ -393,9 +394,8 @@ fbx_rc call(fbx_instance* self, fbx_op* op, Call&& body) noexcept {
 // (request) -> JSON, the shape of most slots.
 template <auto Method, class Face>
 fbx_rc ask(fbx_instance* self, fbx_op* op, fbx_str request, fbx_sink out) noexcept {
-  return call<Face>(self, op, [&](Face& face, Op& o) {
-    Sink(out).write((face.*Method)(o, view(request)));
-  });
+  return call<Face>(self, op,
+                    [&](Face& face, Op& o) { Sink(out).write((face.*Method)(o, view(request))); });
 }
 
 template <auto Method>
@@ -406,14 +406,13 @@ fbx_rc transfer(fbx_instance* self, fbx_op* op, fbx_str request, int32_t fd,
   });
 }
 
-inline constexpr fbx_step_v1 step_table = {
-    sizeof(fbx_step_v1), 0, &ask<&Step::plan, Step>, &ask<&Step::run, Step>,
-    &ask<&Step::undo, Step>};
+inline constexpr fbx_step_v1 step_table = {sizeof(fbx_step_v1), 0, &ask<&Step::plan, Step>,
+                                           &ask<&Step::run, Step>, &ask<&Step::undo, Step>};
 
 inline constexpr fbx_secrets_v1 secrets_table = {
-    sizeof(fbx_secrets_v1),           0,
-    &ask<&Secrets::list, Secrets>,    &ask<&Secrets::resolve, Secrets>,
-    &ask<&Secrets::check, Secrets>,   &ask<&Secrets::template_text, Secrets>};
+    sizeof(fbx_secrets_v1),         0,
+    &ask<&Secrets::list, Secrets>,  &ask<&Secrets::resolve, Secrets>,
+    &ask<&Secrets::check, Secrets>, &ask<&Secrets::template_text, Secrets>};
 
 inline constexpr fbx_runtime_v1 runtime_table = {
     sizeof(fbx_runtime_v1),
@@ -473,11 +472,12 @@ const void* get_interface(fbx_instance*, fbx_str id) noexcept {
 }  // namespace fbx
 
 // Once per plugin, in one source file: the exported entry.
-#define FUSEBOX_PLUGIN(Class)                                                                   \
-  static const fbx_plugin fusebox_plugin_record = {                                             \
-      sizeof(fbx_plugin),           0,                     fusebox_manifest_text,               \
-      &fbx::detail::create<Class>, &fbx::detail::destroy, &fbx::detail::get_interface<Class>};  \
-  extern "C" FBX_EXPORT const fbx_entry fusebox_plugin_entry_v1 = {                             \
+#define FUSEBOX_PLUGIN(Class)                                       \
+  static const fbx_plugin fusebox_plugin_record = {                 \
+      sizeof(fbx_plugin),    0,                                     \
+      fusebox_manifest_text, &fbx::detail::create<Class>,           \
+      &fbx::detail::destroy, &fbx::detail::get_interface<Class>};   \
+  extern "C" FBX_EXPORT const fbx_entry fusebox_plugin_entry_v1 = { \
       FBX_MAGIC, sizeof(fbx_entry), FBX_ABI_MINOR, 0, &fusebox_plugin_record};
 
 #endif  // FUSEBOX_PLUGIN_HPP

@@ -31,13 +31,13 @@ typedef struct fbx_runtime_v1 {
    * health: "healthy" | "starting" | "unhealthy" | "none" (it has no check of its own)
    * Every expected service is listed, also one that is missing. `version` is optional.
    * [op-thread] */
-  fbx_rc (*services)(fbx_instance *self, fbx_op *op, fbx_str request_json, fbx_sink result);
+  fbx_rc (*services)(fbx_instance* self, fbx_op* op, fbx_str request_json, fbx_sink result);
 
   /* Where this process reaches a service:
    *   request {"service":"postgres","port":5432}     port 0: its first
    *   result  {"host":"127.0.0.1","port":15432,"url":"http://..."}   url where one is known
    * FBX_UNAVAILABLE when the service does not run. [op-thread] */
-  fbx_rc (*endpoint)(fbx_instance *self, fbx_op *op, fbx_str request_json, fbx_sink result);
+  fbx_rc (*endpoint)(fbx_instance* self, fbx_op* op, fbx_str request_json, fbx_sink result);
 
   /* Runs a program beside a service, in its environment:
    *   request {"service":"postgres","command":["psql","-U","postgres"],"tty":false,
@@ -45,7 +45,7 @@ typedef struct fbx_runtime_v1 {
    *   result  {"exit_code":0}
    * The descriptors are the program's stdin, stdout and stderr; -1 means /dev/null. FBX_OK once it
    * ran, whatever its exit code. [op-thread] */
-  fbx_rc (*exec)(fbx_instance *self, fbx_op *op, fbx_str request_json, int32_t stdin_fd,
+  fbx_rc (*exec)(fbx_instance* self, fbx_op* op, fbx_str request_json, int32_t stdin_fd,
                  int32_t stdout_fd, int32_t stderr_fd, fbx_sink result);
 
   /* Log lines, oldest first, one JSON object and '\n' each:
@@ -53,24 +53,24 @@ typedef struct fbx_runtime_v1 {
    *           tail -1: all; since: a duration back from now, or RFC 3339; both optional
    *   result  {"service":"redis","time":"2026-11-23T10:00:00.123Z","stream":"stdout","line":"..."}
    * With follow it ends by cancellation, with FBX_OK. [op-thread] */
-  fbx_rc (*logs)(fbx_instance *self, fbx_op *op, fbx_str request_json, fbx_sink ndjson);
+  fbx_rc (*logs)(fbx_instance* self, fbx_op* op, fbx_str request_json, fbx_sink ndjson);
 
   /* One sample:
    *   {"services":[{"name":"redis","cpu_percent":0.3,"memory_bytes":1234,"processes":1}]}
    * cpu_percent: of one core, over the sampling time (at most a second). [op-thread] */
-  fbx_rc (*stats)(fbx_instance *self, fbx_op *op, fbx_str request_json, fbx_sink result);
+  fbx_rc (*stats)(fbx_instance* self, fbx_op* op, fbx_str request_json, fbx_sink result);
 
   /* Data volumes, with sizes:
    *   {"volumes":[{"name":"postgres","service":"postgres","bytes":1234,"files":56,"where":"..."}]}
    * `where` is text for a person; nobody may open it as a path. [op-thread] */
-  fbx_rc (*volumes)(fbx_instance *self, fbx_op *op, fbx_str request_json, fbx_sink result);
+  fbx_rc (*volumes)(fbx_instance* self, fbx_op* op, fbx_str request_json, fbx_sink result);
 
   /* Writes a volume's whole content to `fd` as a POSIX tar (pax) stream, with numeric owners,
    * modes, times, links and extended attributes; paths are relative to the volume's root.
    *   request {"volume":"postgres"}
    *   result  {"files":56,"bytes":1234}        bytes: of file content
    * Works for a stopped service. [op-thread] */
-  fbx_rc (*volume_export)(fbx_instance *self, fbx_op *op, fbx_str request_json, int32_t fd,
+  fbx_rc (*volume_export)(fbx_instance* self, fbx_op* op, fbx_str request_json, int32_t fd,
                           fbx_sink result);
 
   /* Fills an EMPTY volume from such a stream, with owners and modes; FBX_CONFLICT when the volume
@@ -79,7 +79,7 @@ typedef struct fbx_runtime_v1 {
    *   request {"volume":"postgres"}
    *   result  {"files":56,"bytes":1234}
    * [op-thread] */
-  fbx_rc (*volume_import)(fbx_instance *self, fbx_op *op, fbx_str request_json, int32_t fd,
+  fbx_rc (*volume_import)(fbx_instance* self, fbx_op* op, fbx_str request_json, int32_t fd,
                           fbx_sink result);
 } fbx_runtime_v1;
 

@@ -38,17 +38,17 @@ typedef struct fbx_step_v1 {
   uint32_t reserved; /* 0 */
 
   /* Says what run() would do. Has no effect at all. [op-thread] */
-  fbx_rc (*plan)(fbx_instance *self, fbx_op *op, fbx_str request_json, fbx_sink result);
+  fbx_rc (*plan)(fbx_instance* self, fbx_op* op, fbx_str request_json, fbx_sink result);
 
   /* Does it. Doing it twice is no error: what is already so stays, and `changed` is false.
    * A plugin that judges answers FBX_OK with a status; the host makes the exit code of it.
    * [op-thread] */
-  fbx_rc (*run)(fbx_instance *self, fbx_op *op, fbx_str request_json, fbx_sink result);
+  fbx_rc (*run)(fbx_instance* self, fbx_op* op, fbx_str request_json, fbx_sink result);
 
   /* Brings back what was before run(), using result and checkpoints. Called after run() succeeded
    * and a later step failed, after run() itself failed, and after the process died in run(), in
    * another process. Must be safe to call again. NULL when no verb can be undone. [op-thread] */
-  fbx_rc (*undo)(fbx_instance *self, fbx_op *op, fbx_str request_json, fbx_sink result);
+  fbx_rc (*undo)(fbx_instance* self, fbx_op* op, fbx_str request_json, fbx_sink result);
 } fbx_step_v1;
 
 #ifdef __cplusplus
