@@ -13,6 +13,7 @@
 #include "util/cancel.hpp"
 #include "util/clock.hpp"
 #include "util/error.hpp"
+#include "util/sigpipe.hpp"
 #include "util/spawn.hpp"
 #include "util/wipe.hpp"
 
@@ -29,36 +30,6 @@ constexpr milliseconds drain_time{500};
 constexpr milliseconds kill_time{5000};
 // Where the system cannot tell when a child ends, we look.
 constexpr milliseconds look_interval{10};
-
-// Writing to a program that does not read must be an error, not our end. Per thread, so that
-// others' SIGPIPE is not ours.
-class NoSigpipe {
- public:
-  NoSigpipe() {
-    ::sigemptyset(&pipe_);
-    ::sigaddset(&pipe_, SIGPIPE);
-    sigset_t pending;
-    ::sigpending(&pending);
-    was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
-    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  ~NoSigpipe() {
-    sigset_t pending;
-    ::sigpending(&pending);
-    if (!was_pending_ && ::sigismember(&pending, SIGPIPE) == 1) {
-      int number = 0;
-      ::sigwait(&pipe_, &number);
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  NoSigpipe(const NoSigpipe&) = delete;
-  NoSigpipe& operator=(const NoSigpipe&) = delete;
-
- private:
-  sigset_t pipe_{};
-  sigset_t before_{};
-  bool was_pending_ = false;
-};
 
 class IgnoreKeyboardSignals {
  public:

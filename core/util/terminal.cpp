@@ -93,6 +93,11 @@ std::size_t terminal_width(int fd) {
   return width > 0 && width <= 10000 ? width : 80;
 }
 
+std::size_t terminal_height(int fd) {
+  winsize size{};
+  return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : 24;
+}
+
 bool wants_colour(int fd) {
   if (!variable("NO_COLOR").empty()) return false;
   const std::string_view force = variable("CLICOLOR_FORCE");

@@ -15,6 +15,8 @@ bool is_tty(int fd);
 
 // Columns: the terminal's own, else $COLUMNS, else 80.
 std::size_t terminal_width(int fd);
+// Lines: the terminal's own, else 24.
+std::size_t terminal_height(int fd);
 
 // NO_COLOR (not empty) says no, CLICOLOR_FORCE (but "0") says yes, TERM=dumb says no, in this
 // order; else: is it a terminal?

@@ -8,44 +8,16 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <map>
 #include <string>
-#include <utility>
 
+#include "tests/support/environment.hpp"
 #include "tests/support/pty.hpp"
 #include "util/cancel.hpp"
 #include "util/fd.hpp"
 
 namespace util = fusebox::util;
+using fusebox::test::Environment;
 using fusebox::test::Pty;
-
-namespace {
-
-// Sets variables (empty: takes them away) and puts them back.
-class Environment {
- public:
-  Environment(std::initializer_list<std::pair<std::string, std::string>> values) {
-    for (const auto& [name, value] : values) {
-      const char* old = std::getenv(name.c_str());
-      before_[name] = old != nullptr ? old : "";
-      set(name, value);
-    }
-  }
-  ~Environment() {
-    for (const auto& [name, value] : before_) set(name, value);
-  }
-
- private:
-  static void set(const std::string& name, const std::string& value) {
-    if (value.empty())
-      ::unsetenv(name.c_str());
-    else
-      ::setenv(name.c_str(), value.c_str(), 1);
-  }
-  std::map<std::string, std::string> before_;
-};
-
-}  // namespace
 
 TEST_CASE("a pipe is no terminal, a pty is one, and knows its width") {
   const util::Pipe pipe = util::make_pipe();
@@ -53,6 +25,8 @@ TEST_CASE("a pipe is no terminal, a pty is one, and knows its width") {
   CHECK_FALSE(util::is_tty(pipe.write.get()));
   CHECK(util::is_tty(pty.terminal()));
   CHECK(util::terminal_width(pty.terminal()) == 33);
+  CHECK(util::terminal_height(pty.terminal()) == 24);
+  CHECK(util::terminal_height(pipe.write.get()) == 24);
   {
     const Environment environment{{"COLUMNS", "123"}};
     CHECK(util::terminal_width(pipe.write.get()) == 123);
