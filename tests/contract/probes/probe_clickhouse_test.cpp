@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include "contract/probes/probe_support.hpp"
+#include "util/subprocess.hpp"
+
+using namespace fusebox::test;
+
+namespace {
+
+struct ClickHouse {
+  ClickHouse() { skip_program_if(ClickHouseServer::missing()); }
+
+  Outcome check(const json::object& with = {}) {
+    host.secrets["PASSWORD"] = password;
+    json::object settings = config;
+    settings["port"] = server.port();
+    settings["disk_min_free"] = "1B";
+    ConfiguredPlugin probe(host, PROBE_LIBRARY, settings);
+    Outcome outcome = probe.run("check", with);
+    expect_silent_about(outcome, host);
+    return outcome;
+  }
+
+  // Through the server's own client, so that no line of the code under test is used.
+  void sql(const std::string& text) const {
+    fusebox::util::ProcessSpec spec;
+    spec.command = {"clickhouse-client",
+                    "--host=127.0.0.1",
+                    "--port=" + std::to_string(server.tcp_port()),
+                    "--password=" + server.password(),
+                    "--multiquery",
+                    "--query=" + text};
+    spec.environment = {"HOME=" + server.folder().string()};
+    std::string errors;
+    const auto keep = [&](std::string_view piece) { errors += piece; };
+    const auto ended = fusebox::util::run_process(spec, {}, keep, {}, nullptr);
+    CAPTURE(errors);
+    REQUIRE(ended.ok());
+  }
+
+  ClickHouseServer server;
+  FakeHost host;
+  std::string password = server.password();
+  json::object config{{"password", secret_handle("PASSWORD")}};
+};
+
+}  // namespace
+
+TEST_CASE("probe-clickhouse keeps the rules of all probes") {
+  expect_probe_rules(PROBE_LIBRARY, {{"password", secret_handle("PASSWORD")}});
+}
+
+TEST_CASE_FIXTURE(ClickHouse, "a healthy ClickHouse is healthy, with version, latency and sizes") {
+  server.start();
+  sql("CREATE TABLE default.t (d Date, x UInt64) ENGINE = MergeTree(d, x, 8192)");
+  sql("INSERT INTO default.t SELECT today(), number FROM system.numbers LIMIT 1000");
+  config["data_path"] = server.data().string();
+  config["disk_warn_percent"] = 0.0;
+  config["disk_fail_percent"] = 0.0;
+  const Outcome outcome = check();
+  expect(outcome, "healthy");
+  CHECK(outcome.summary().find("ClickHouse ") == 0);
+  CHECK(outcome.metric("latency_ms") > 0);
+  CHECK(outcome.metric("data_bytes") > 0);
+  CHECK(outcome.metric("system_log_bytes") == 0);
+  CHECK(outcome.metric("disk_free") > 0);
+}
+
+TEST_CASE_FIXTURE(ClickHouse, "a wrong password is unhealthy") {
+  server.start();
+  password = "not-the-password";
+  expect(check(), "unhealthy", "refused the login of default");
+}
+
+TEST_CASE_FIXTURE(ClickHouse, "a missing password is unhealthy") {
+  server.start();
+  config.erase("password");
+  expect(check(), "unhealthy", "");
+}
+
+TEST_CASE_FIXTURE(ClickHouse, "an unknown user is unhealthy") {
+  server.start();
+  config["user"] = "nobody_here";
+  expect(check(), "unhealthy", "refused the login of nobody_here");
+}
+
+TEST_CASE_FIXTURE(ClickHouse, "a time zone that is not UTC is unhealthy") {
+  server.timezone = "Asia/Tokyo";
+  server.start();
+  expect(check(), "unhealthy", "timezone() is Asia/Tokyo");
+  SUBCASE("unless the config accepts any") {
+    config["timezone"] = "any";
+    expect(check(), "healthy");
+  }
+}
+
+TEST_CASE_FIXTURE(ClickHouse,
+                  "system logs larger than limit and data are degraded, with the snippet") {
+  server.config_xml =
+      "<query_log><database>system</database><table>query_log</table>"
+      "<flush_interval_milliseconds>100</flush_interval_milliseconds></query_log>";
+  server.profile_xml = "<log_queries>1</log_queries>";
+  server.start();
+  config["system_log_limit"] = "1B";
+  Outcome outcome = check();
+  for (int i = 0; i < 100 && outcome.status() == "healthy"; ++i) {
+    std::this_thread::sleep_for(50ms);
+    outcome = check();
+  }
+  expect(outcome, "degraded", "the server's own logs take more room than the data");
+  CHECK(outcome.findings().find("<query_log remove=\"1\"/>") != std::string::npos);
+  config.erase("system_log_limit");
+  expect(check(), "healthy");
+}
+
+TEST_CASE_FIXTURE(ClickHouse,
+                  "a version below the wanted one is degraded, and only when one is set") {
+  server.start();
+  expect(check(), "healthy");
+  config["min_version"] = "99.1";
+  expect(check(), "degraded", "wanted 99.1 or newer");
+}
+
+TEST_CASE_FIXTURE(ClickHouse, "a database that is not there is unhealthy") {
+  server.start();
+  config["database"] = "it's none";
+  expect(check(), "unhealthy", "there is no database it's none");
+}
+
+TEST_CASE_FIXTURE(ClickHouse, "a dirty migration is unhealthy, a clean one is not") {
+  server.start();
+  // golang-migrate's table, in the engine that Langfuse asks it for.
+  sql("CREATE TABLE default.schema_migrations (version Int64, dirty UInt8, sequence UInt64) "
+      "ENGINE = TinyLog");
+  sql("INSERT INTO default.schema_migrations VALUES (32, 1, 1), (32, 0, 2)");
+  SUBCASE("clean") {
+    const Outcome outcome = check();
+    expect(outcome, "healthy");
+    CHECK(outcome.metric("schema_version") == 32);
+  }
+  SUBCASE("dirty") {
+    sql("INSERT INTO default.schema_migrations VALUES (33, 1, 3)");
+    expect(check(), "unhealthy", "version 33 is dirty");
+    config["migrations"] = false;
+    expect(check(), "healthy");
+  }
+  SUBCASE("of another shape") {
+    sql("DROP TABLE default.schema_migrations");
+    sql("CREATE TABLE default.schema_migrations (version Int64) ENGINE = TinyLog");
+    expect(check(), "degraded", "cannot read schema_migrations");
+  }
+}
+
+TEST_CASE_FIXTURE(ClickHouse, "the native port instead of the HTTP port is told") {
+  server.start();
+  config["port"] = server.tcp_port();
+  host.secrets["PASSWORD"] = password;
+  ConfiguredPlugin probe(host, PROBE_LIBRARY, config);
+  expect(probe.run("check"), "unhealthy", "check that");
+}
+
+TEST_CASE_FIXTURE(ClickHouse, "with wait it tries until the server is there") {
+  std::thread late([&] {
+    std::this_thread::sleep_for(400ms);
+    server.launch();
+  });
+  const Outcome outcome = check({{"wait", "30s"}});
+  late.join();
+  expect(outcome, "healthy");
+  CHECK(outcome.ms >= 400);
+}
