@@ -48,22 +48,24 @@ struct Hint {
   std::string_view hint;
 };
 
-constexpr std::array<Hint, 14> hints = {{
-    {"end-of-file (while reading a string", "close the string with the quote that opened it"},
-    {"end-of-file (while reading an array", "close the list with ]"},
-    {"end-of-file (while reading an inline table", "close the table with }"},
+constexpr std::array<Hint, 16> hints = {{
+    {"end-of-file while reading a string", "close the string with the quote that opened it"},
+    {"end-of-file while reading an array", "close the list with ]"},
+    {"end-of-file while reading an inline table", "close the table with }"},
+    {"control character", R"(a string ends on its line, write """ for more lines)"},
     {"redefine existing table", "write each table once, and its keys together"},
     {"cannot redefine", "a key may stand only once in its table"},
     {"cannot insert", "a table in { } is complete, add the key inside of it"},
-    {"expected '='",
-     "write key = value; a key with other letters than A-Z a-z 0-9 _ - needs quotes"},
+    {"expected '='", "write key = value; a key needs quotes unless it is of A-Z a-z 0-9 _ -"},
     {"could not determine value type", "text needs quotes"},
-    {"unknown escape sequence", "write \\\\ for one backslash, or use '...', which has no escapes"},
+    {"unknown escape sequence",
+     R"(write \\ for one backslash, or use '...', which has no escapes)"},
     {"leading zeroes", "text needs quotes"},
     {"expected value", "write a value after the ="},
-    {"saw '\\n' (while reading a string", "a string ends on its line; use \"\"\" for more lines"},
     {"not representable", "integers have 64 bits; use quotes for text"},
     {"utf-8", "save the file as UTF-8"},
+    {"blank bare keys", "write [name]"},
+    {"expected a comment or whitespace", "one key or table on a line"},
 }};
 
 std::string_view article(std::string_view noun) {
@@ -75,14 +77,23 @@ std::string_view article(std::string_view noun) {
 // toml++ says "Error while parsing <scope>: <reason>"; the reason first reads better.
 std::string reworded(std::string_view description) {
   constexpr std::string_view prefix = "Error while parsing ";
-  if (!description.starts_with(prefix)) return std::string(description);
+  if (!description.starts_with(prefix)) {
+    std::string text(description);
+    if (text.starts_with('E')) text.front() = 'e';
+    return text;
+  }
   description.remove_prefix(prefix.size());
   const std::size_t colon = description.find(": ");
   if (colon == std::string_view::npos) return std::string(description);
   const std::string_view scope = description.substr(0, colon);
   std::string_view reason = description.substr(colon + 2);
   reason.remove_prefix(std::min(reason.find_first_not_of(' '), reason.size()));
-  return fmt::format("{} (while reading {} {})", reason, article(scope), scope);
+  if (reason.starts_with("unescaped control characters")) reason = "unescaped control character";
+  // A number without quotes may be a secret too.
+  const bool shown = reason.starts_with('\'') && reason.find("' ", 1) != std::string_view::npos;
+  if (shown) reason.remove_prefix(reason.find("' ", 1) + 2);
+  return fmt::format("{}{} while reading {} {}", shown ? "the value " : "", reason, article(scope),
+                     scope);
 }
 
 std::string_view hint_for(std::string_view text) {

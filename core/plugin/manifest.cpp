@@ -145,10 +145,11 @@ class ManifestReader {
   std::vector<std::string> words(std::string_view key, bool (*good)(std::string_view),
                                  std::string_view form) {
     std::vector<std::string> found;
-    const config::List* list = reader_.list(key);
     const std::vector<std::string> texts = reader_.texts(key);
-    for (std::size_t i = 0; list != nullptr && i < texts.size() && texts.size() == list->size();
-         ++i) {
+    const Value* value = reader_.any(key);
+    const config::List* list = value == nullptr ? nullptr : value->get_if<config::List>();
+    if (list == nullptr || list->size() != texts.size()) return found;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
       if (!good(texts[i])) {
         reader_.problem((*list)[i].origin,
                         fmt::format("\"{}\" must not hold {}", key, quote(texts[i])),

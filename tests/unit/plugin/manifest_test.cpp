@@ -8,6 +8,95 @@
 #include <filesystem>
 
 using namespace fusebox;
+using config::FieldType;
+
+namespace {
+
+constexpr const char* whole = R"(fusebox_manifest = 1
+id = "acme-scan"
+version = "1.2.3-rc.1+build.7"
+summary = "Looks for secrets"
+license = "Apache-2.0"
+provides = ["fusebox.step/1", "acme.scan/2"]
+requires = ["fusebox.runtime/1"]
+wants = ["fusebox.secrets/1"]
+secrets = ["TOKEN"]
+programs = ["gitleaks"]
+
+[verbs.scan]
+summary = "look"
+effect = "none"
+timeout = "1m30s"
+options.deep = { type = "boolean", default = false, description = "all of history" }
+
+[verbs.fix]
+summary = "repair"
+effect = "change"
+undo = true
+
+[[commands]]
+name = "security audit"
+summary = "Scan everything"
+verb = "scan"
+examples = ["fusebox security audit --deep"]
+
+[config]
+where = { type = "path", required = true }
+rules.type = "list"
+rules.of = { type = "table", fields = { id = { type = "string" } } }
+)";
+
+}  // namespace
+
+TEST_CASE("a manifest is read whole, and kept byte for byte") {
+  const plugin::Manifest manifest = plugin::parse_manifest(whole, "/x/acme-scan.fusebox.toml");
+  CHECK(manifest.text == whole);
+  CHECK(manifest.file == "/x/acme-scan.fusebox.toml");
+  CHECK(manifest.id == "acme-scan");
+  CHECK(manifest.version == "1.2.3-rc.1+build.7");
+  CHECK(manifest.summary == "Looks for secrets");
+  CHECK(manifest.license == "Apache-2.0");
+  CHECK(manifest.provides_interface("acme.scan/2"));
+  CHECK_FALSE(manifest.provides_interface("acme.scan/1"));
+  CHECK(manifest.requires_ == std::vector<std::string>{"fusebox.runtime/1"});
+  CHECK(manifest.wants == std::vector<std::string>{"fusebox.secrets/1"});
+  CHECK(manifest.secrets == std::vector<std::string>{"TOKEN"});
+  CHECK(manifest.programs == std::vector<std::string>{"gitleaks"});
+
+  const plugin::Verb& scan = manifest.verbs.at("scan");
+  CHECK(scan.name == "scan");
+  CHECK(scan.effect == plugin::Effect::none);
+  CHECK_FALSE(scan.undo);
+  CHECK(scan.timeout == std::chrono::seconds(90));
+  CHECK(scan.options.at("deep").type == FieldType::boolean);
+  CHECK(scan.options.at("deep").description == "all of history");
+  CHECK(manifest.verbs.at("fix").effect == plugin::Effect::change);
+  CHECK(manifest.verbs.at("fix").undo);
+  CHECK(manifest.verbs.at("fix").timeout.count() == 0);
+
+  REQUIRE(manifest.commands.size() == 1);
+  CHECK(manifest.commands[0].name == "security audit");
+  CHECK(manifest.commands[0].verb == "scan");
+  CHECK(manifest.commands[0].examples.size() == 1);
+
+  CHECK(manifest.config.at("where").required);
+  const config::Field& rules = manifest.config.at("rules");
+  REQUIRE(rules.of != nullptr);
+  CHECK(rules.of->fields.at("id").type == FieldType::string);
+}
+
+TEST_CASE("a manifest without verbs needs no step interface") {
+  const std::string text =
+      "fusebox_manifest = 1\nid = \"a\"\nversion = \"1.0.0\"\nsummary = \"s\"\nlicense = \"MIT\"\n"
+      "provides = [\"fusebox.observer/1\"]\n";
+  CHECK(plugin::parse_manifest(text, "a.fusebox.toml").verbs.empty());
+}
+
+TEST_CASE("a manifest that cannot be opened is an error with its name") {
+  CHECK_THROWS_WITH_AS(plugin::read_manifest("/nowhere/a.fusebox.toml"),
+                       "cannot open /nowhere/a.fusebox.toml: No such file or directory",
+                       config::ConfigError);
+}
 
 TEST_CASE("the manifests of this tree are valid") {
   std::size_t read = 0;
