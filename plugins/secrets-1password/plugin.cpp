@@ -11,6 +11,7 @@
 
 #include "common/json.hpp"
 #include "common/result.hpp"
+#include "common/secret_rules.hpp"
 #include "common/secrets.hpp"
 #include "common/wiped.hpp"
 #include "op_cli.hpp"
@@ -81,9 +82,9 @@ class Plugin : public fbx::Plugin, public fbx::Step, public fbx::Secrets {
   std::string run(fbx::Op& op, std::string_view request) override {
     const Names names = fbx::common::names_of_step(request);
     if (names.empty()) return Result().summary("no secret is needed").changed(false).json();
-    provide(op, names);
-    return Result()
-        .summary(fbx::common::counted(names.size(), "secret") + " from 1Password")
+    Result result;
+    provide(op, names, result);
+    return result.summary(fbx::common::counted(names.size(), "secret") + " from 1Password")
         .changed(false)
         .json();
   }
@@ -101,7 +102,8 @@ class Plugin : public fbx::Plugin, public fbx::Step, public fbx::Secrets {
   std::string resolve(fbx::Op& op, std::string_view request) override {
     Names names = fbx::common::names_of_request(request);
     if (names.empty()) names = all_names();
-    provide(op, names);
+    Result ignored;
+    provide(op, names, ignored);
     return fbx::common::resolved_json(names);
   }
 
@@ -197,16 +199,28 @@ class Plugin : public fbx::Plugin, public fbx::Step, public fbx::Secrets {
                        "give each a value in the 1Password app");
   }
 
-  void provide(const fbx::Op& op, const Names& names) const {
+  static WipedText assemble(const TemplateEntry& entry, const Resolved& resolved) {
+    WipedText value;
+    for (const Piece& piece : entry.pieces)
+      value.append(piece.is_reference ? resolved.values.at(piece.reference.text)
+                                      : std::string_view(piece.text));
+    return value;
+  }
+
+  static void judge(const Entries& entries, const Resolved& resolved, Result& result) {
+    for (const TemplateEntry& entry : entries)
+      for (auto& finding :
+           fbx::common::judge_secret(entry.name, assemble(entry, resolved).view(), entry.origin()))
+        result.add(std::move(finding));
+  }
+
+  // Hands over all of `names`. What is wrong with a value becomes a finding of `result`.
+  void provide(const fbx::Op& op, const Names& names, Result& result) const {
     const Entries found = entries(names, &op);
     const Resolved resolved = ask(op, found);
-    for (const TemplateEntry& entry : found) {
-      WipedText value;
-      for (const Piece& piece : entry.pieces)
-        value.append(piece.is_reference ? resolved.values.at(piece.reference.text)
-                                        : std::string_view(piece.text));
-      op.put_secret(entry.name, value.view());
-    }
+    for (const TemplateEntry& entry : found)
+      op.put_secret(entry.name, assemble(entry, resolved).view());
+    judge(found, resolved, result);
   }
 
   void check_all(const fbx::Op& op, Result& result) const {
@@ -215,7 +229,10 @@ class Plugin : public fbx::Plugin, public fbx::Step, public fbx::Secrets {
       result.add({fbx::common::Severity::warning, conflict, "", "unset what is not meant", ""});
     const std::vector<Wanted> wanted = references_of(all);
     const std::string account = cli_.who_am_i(op);
-    if (!wanted.empty()) refuse_unresolved(wanted, cli_.inject(op, wanted));
+    Resolved resolved;
+    if (!wanted.empty()) resolved = cli_.inject(op, wanted);
+    refuse_unresolved(wanted, resolved);
+    judge(all, resolved, result);
     result.summary("all " + fbx::common::counted(wanted.size(), "reference") + " of " +
                    settings_.file.string() + " resolve" +
                    (account.empty() ? "" : ", signed in at " + account));

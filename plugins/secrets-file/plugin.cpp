@@ -8,6 +8,7 @@
 #include "common/dotenv.hpp"
 #include "common/json.hpp"
 #include "common/result.hpp"
+#include "common/secret_rules.hpp"
 #include "common/secrets.hpp"
 #include "random_value.hpp"
 #include "secret_file.hpp"
@@ -80,8 +81,8 @@ class Plugin : public fbx::Plugin, public fbx::Step, public fbx::Secrets {
   std::string run(fbx::Op& op, std::string_view request) override {
     const Names names = fbx::common::names_of_step(request);
     if (names.empty()) return Result().summary("no secret is needed").changed(false).json();
-    const Names made = provide(op, names);
     Result result;
+    const Names made = provide(op, names, result);
     result.changed(!made.empty());
     if (made.empty()) return result.summary(count_and_source(names)).json();
     result.artifact("secrets", settings_.file);
@@ -105,7 +106,8 @@ class Plugin : public fbx::Plugin, public fbx::Step, public fbx::Secrets {
   std::string resolve(fbx::Op& op, std::string_view request) override {
     Names names = fbx::common::names_of_request(request);
     if (names.empty()) names = on_offer(parse(file_.read()));
-    provide(op, names);
+    Result ignored;
+    provide(op, names, ignored);
     return fbx::common::resolved_json(names);
   }
 
@@ -115,10 +117,12 @@ class Plugin : public fbx::Plugin, public fbx::Step, public fbx::Secrets {
     for (const auto& warning : content.warnings)
       result.add(
           {fbx::common::Severity::warning, warning.text, "", "mend that line", settings_.file});
-    for (const DotenvEntry& entry : content.entries)
+    for (const DotenvEntry& entry : content.entries) {
+      for (auto& finding : judge(entry)) result.add(std::move(finding));
       if (entry.value.empty() && !makeable(entry.name))
         result.add({fbx::common::Severity::error, entry.name + " has no value", "",
                     "give it one, or remove the line", where(entry)});
+    }
     return result.judge()
         .summary(fbx::common::counted(content.entries.size(), "secret") + " in " + settings_.file +
                  ", which only its owner can read")
@@ -190,8 +194,13 @@ class Plugin : public fbx::Plugin, public fbx::Step, public fbx::Secrets {
                                         : "add them to the file, or set generate = true");
   }
 
-  // Hands over all of `names`, making what is missing; the names of what was made.
-  Names provide(fbx::Op& op, const Names& names) const {
+  std::vector<fbx::common::Finding> judge(const DotenvEntry& entry) const {
+    return fbx::common::judge_secret(entry.name, entry.value.view(), where(entry));
+  }
+
+  // Hands over all of `names`, making what is missing; the names of what was made. What is wrong
+  // with a value becomes a finding of `result`.
+  Names provide(fbx::Op& op, const Names& names, Result& result) const {
     Dotenv content = parse(file_.read());
     Names made;
     if (!missing(content, names).empty()) {
@@ -203,7 +212,11 @@ class Plugin : public fbx::Plugin, public fbx::Step, public fbx::Secrets {
     }
     for (const auto& warning : content.warnings)
       if (fbx::common::contains(names, warning.name)) op.log(fbx::Level::warn, warning.text);
-    for (const std::string& name : names) op.put_secret(name, content.find(name)->value.view());
+    for (const std::string& name : names) {
+      const DotenvEntry& entry = *content.find(name);
+      op.put_secret(name, entry.value.view());
+      for (auto& finding : judge(entry)) result.add(std::move(finding));
+    }
     return made;
   }
 

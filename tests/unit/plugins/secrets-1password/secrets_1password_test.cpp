@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "op_world.hpp"
+#include "tests/support/configured_plugin.hpp"
 #include "tests/support/run_child.hpp"
 
 namespace fs = std::filesystem;
@@ -279,7 +280,10 @@ TEST_CASE_FIXTURE(Fixture,
                   "a check resolves all, keeps nothing, and reports what is wrong as a finding") {
   auto p = plugin();
   const json::value good = parsed(p.secrets_check());
-  CHECK(good.at("status").as_string() == "healthy");
+  CHECK(good.at("status").as_string() == "degraded");
+  CHECK(good.at("findings").as_array().size() == 2);
+  CHECK(good.at("findings").as_array()[0].at("what").as_string() ==
+        "SALT is shorter than 12 characters");
   CHECK(has(good.at("summary").as_string(), "all 4 references of"));
   CHECK(has(good.at("summary").as_string(), "signed in at https://test.1password.com"));
   CHECK(host.secrets.empty());
@@ -315,4 +319,9 @@ TEST_CASE_FIXTURE(Fixture, "a canary is found nowhere but in the world of the st
   CHECK(host.secrets.at("SALT") == canary);
   CHECK_FALSE(has(seen, canary));
   CHECK(files_with(dir.path(), canary) == std::set<std::string>{"world.json"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "the manifest is valid, and its defaults suffice") {
+  ConfiguredPlugin p(host, PLUGIN_FILE, {}, dir.path());
+  CHECK(p.run("resolve").summary() == "no secret is needed");
 }

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "common/dotenv.hpp"
+#include "tests/support/configured_plugin.hpp"
 #include "tests/support/fake_host.hpp"
 #include "tests/support/search.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -354,6 +355,15 @@ TEST_CASE_FIXTURE(Fixture, "a check names what has no value and where") {
   CHECK(parsed(plugin().secrets_check()).at("status").as_string() == "healthy");
 }
 
+TEST_CASE_FIXTURE(Fixture, "a value that is known to everybody is told when it is used") {
+  write("POSTGRES_PASSWORD=postgres\n");
+  auto p = plugin();
+  const json::value run = parsed(p.run(step({"POSTGRES_PASSWORD"})));
+  CHECK(run.at("findings").as_array()[0].at("what").as_string() ==
+        "POSTGRES_PASSWORD has a value that is published in examples");
+  CHECK(parsed(p.secrets_check()).at("status").as_string() == "unhealthy");
+}
+
 TEST_CASE_FIXTURE(Fixture, "an unknown verb and a request that is not JSON are refused") {
   auto p = plugin();
   CHECK(p.run(step({}, "explode")).rc == FBX_ARGUMENT);
@@ -377,4 +387,9 @@ TEST_CASE_FIXTURE(Fixture, "a canary is found in the secrets file and nowhere el
     CHECK(seen.find(value) == std::string::npos);
     CHECK(files_with(dir.path(), value) == std::set<std::string>{"secrets.env"});
   }
+}
+
+TEST_CASE_FIXTURE(Fixture, "the manifest is valid, and its defaults suffice") {
+  ConfiguredPlugin p(host, PLUGIN_FILE, {{"file", (dir / "secrets.env").string()}}, dir.path());
+  CHECK(p.run("resolve").summary() == "no secret is needed");
 }
