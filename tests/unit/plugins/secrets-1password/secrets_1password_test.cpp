@@ -306,6 +306,13 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(plugin().plan(step({"SALT", "DB_PASSWORD"})).rc == FBX_OK);
 }
 
+TEST_CASE_FIXTURE(Fixture, "the template that comes along is valid") {
+  const Answer answer = plugin({{"template", SHIPPED_TEMPLATE}}).secrets_list();
+  REQUIRE(answer.rc == FBX_OK);
+  CHECK(has(answer.text, R"({"name":"SALT","origin":"op://Langfuse-Prod/langfuse/salt"})"));
+  CHECK_FALSE(has(answer.text, "plain text"));
+}
+
 TEST_CASE_FIXTURE(Fixture, "a canary is found nowhere but in the world of the stand-in") {
   const std::string canary = "kanarienvogel-4711";
   set({{"vaults", {{"Prod", {{"langfuse", {{"salt", canary}, {"user", "u"}}}}}}}});
