@@ -21,12 +21,19 @@ using namespace std::chrono_literals;
 
 // What a plan() call shares with us, also when it is left behind.
 struct Question {
+  Question(StepCaller& step_caller, std::string step_instance, boost::json::object step_request,
+           std::shared_ptr<std::mutex> common_gate)
+      : caller(step_caller),
+        instance(std::move(step_instance)),
+        request(std::move(step_request)),
+        gate(std::move(common_gate)) {}
+
   StepCaller& caller;
   std::string instance;
   boost::json::object request;
   plugin::CallContext context;
+  std::shared_ptr<std::mutex> gate;  // one for all, so that lines come one at a time
   util::CancelToken token;
-  std::mutex gate;
   bool open = true;
 };
 
@@ -37,19 +44,21 @@ struct Asked {
 };
 
 Asked ask(const Plan& plan, const Step& step, StepCaller& caller, const DryRunOptions& options,
-          Clock::time_point deadline) {
-  auto question = std::shared_ptr<Question>(new Question{
-      caller, step.instance, step_request(step, plan.phase, "", plan.secrets), {}, {}, {}, true});
+          Clock::time_point deadline, const std::shared_ptr<std::mutex>& gate) {
+  auto question = std::make_shared<Question>(
+      caller, step.instance, step_request(step, plan.phase, "", plan.secrets), gate);
   question->context.label = step.label;
   question->context.deadline = deadline;
   question->context.cancel = &question->token;
   question->context.progress = [](const plugin::Progress&) {};
   question->context.log = [raw = question.get(), &options, label = step.label](
                               plugin::LogLevel level, std::string_view line) {
-    const std::lock_guard lock(raw->gate);
+    const std::lock_guard lock(*raw->gate);
     if (raw->open && options.log) options.log(label, level, line);
   };
-  return {{step.label, {}, std::nullopt, {}}, question, Task([question] {
+  StepReport report;
+  report.label = step.label;
+  return {std::move(report), question, Task([question] {
             return question->caller.plan(question->instance, question->request, question->context);
           })};
 }
@@ -85,16 +94,17 @@ void take(Asked& asked) {
 PlanReport dry_run(const Plan& plan, StepCaller& caller, const DryRunOptions& options) {
   caller.needed_secrets(plan.secrets);
   const auto deadline = Clock::now() + options.timeout;
+  const auto gate = std::make_shared<std::mutex>();
   std::vector<Asked> all;
   for (const auto& group : plan.groups)
     for (const Step& step : group)
-      if (!step.skipped) all.push_back(ask(plan, step, caller, options, deadline));
+      if (!step.skipped) all.push_back(ask(plan, step, caller, options, deadline, gate));
   PlanReport report;
   for (Asked& asked : all) {
     if (wait_for(asked, deadline, options)) {
       take(asked);
     } else {
-      const std::lock_guard lock(asked.question->gate);
+      const std::lock_guard lock(*gate);
       asked.question->open = false;
       report.abandoned = true;
       asked.report.error = fmt::format(

@@ -2,6 +2,7 @@
 #include "run/phase.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -89,9 +90,16 @@ Failure crash_failure(const RunState& state, const CrashInfo& crash) {
   for (const std::string& label : state.interrupted())
     steps += fmt::format("{}{} (instance \"{}\")", steps.empty() ? "" : ", ", label,
                          state.find(label)->step.instance);
-  return {Errc::internal,
-          fmt::format("the process died {}{}: {}", steps.empty() ? "between two steps" : "in step ",
-                      steps, crash.str()),
+  const std::string what =
+      fmt::format("the process died {}{}: {}", steps.empty() ? "between two steps" : "in step ",
+                  steps, crash.str());
+  if (crash.kind == CrashInfo::Kind::signal && crash.number == SIGKILL)
+    return {Errc::internal, what, "perhaps the system ran out of memory: see its log"};
+  // A signal that came before the child was ready to cancel.
+  if (crash.kind == CrashInfo::Kind::signal &&
+      (crash.number == SIGINT || crash.number == SIGTERM || crash.number == SIGHUP))
+    return {Errc::cancelled, "interrupted by the operator", {}};
+  return {Errc::internal, what,
           steps.empty() ? "report it with the run's journal"
                         : "this is a bug of the plugin: report it to its author"};
 }
@@ -190,7 +198,10 @@ ExitCode run_read_only(const plan::Plan& plan, const Environment& environment) {
       run_start(plan, new_run_id(std::chrono::system_clock::now()), environment.stack,
                 environment.version, ::getpid(), std::chrono::system_clock::now());
   worker.journal().append(start);
-  for (std::optional<Failure> crashed;;) {
+  std::optional<Failure> crashed;
+  // Each round but the last loses at least one step to a crash.
+  const RunState begun = parse_journal(scratch.text(), "scratch").state;
+  for (std::size_t round = 0; round <= begun.steps.size(); ++round) {
     const RunState before = parse_journal(scratch.text(), "scratch").state;
     bool again = false;
     const int code = supervise(
@@ -210,6 +221,7 @@ ExitCode run_read_only(const plan::Plan& plan, const Environment& environment) {
         });
     if (!again) return static_cast<ExitCode>(code);
   }
+  throw Error(Errc::internal, crashed->what, crashed->hint);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "run/supervise.hpp"
 
 #include <fmt/format.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
-#include <optional>
+#include <exception>
+#include <string_view>
 #include <thread>
 
 #include "util/error.hpp"
@@ -27,6 +29,7 @@ constexpr std::array watched{SIGINT, SIGTERM, SIGHUP};
 // What the child says before it ends on purpose. Anything else, or nothing, is a crash.
 constexpr char said_code = 'C';
 constexpr char said_hand_over = 'H';
+constexpr char said_error = 'E';  // and its text
 
 std::atomic<pid_t> passed_on_to{0};
 
@@ -94,35 +97,49 @@ void die_with_parent(int pipe) {
   }).detach();
 }
 
-void say(int fd, char kind) {
-  while (::write(fd, &kind, 1) < 0 && errno == EINTR) {
+void say(int fd, std::string_view what) {
+  // As much as a pipe takes in one piece.
+  what = what.substr(0, PIPE_BUF);
+  while (::write(fd, what.data(), what.size()) < 0 && errno == EINTR) {
   }
 }
 
-// noexcept: what the body throws must not unwind into the parent's copy of the stack.
+// noexcept: nothing must unwind into the parent's copy of the stack.
 [[noreturn]] void be_child(const std::function<int()>& body, int life, int report) noexcept {
-  die_with_parent(life);
   int code = 0;
-  char kind = said_code;
+  std::string last_word(1, said_code);
   try {
+    die_with_parent(life);
     code = body();
   } catch (const HandOver&) {
-    kind = said_hand_over;
+    last_word = said_hand_over;
+  } catch (const std::exception& error) {
+    last_word = said_error + std::string(error.what());
+  } catch (...) {
+    last_word = said_error + std::string("unknown exception");
   }
   std::fflush(nullptr);
-  say(report, kind);
+  say(report, last_word);
   ::_exit(code);
 }
 
-// Does not wait: the child is gone, and a process that it left behind may hold the other end.
-std::optional<char> what_it_said(int fd) {
+// Empty when it said nothing. Does not wait: the child is gone, and a process that it left behind
+// may hold the other end.
+std::string last_word_in(int fd) {
   util::set_nonblocking(fd, true);
-  char kind = 0;
+  std::array<char, PIPE_BUF> buffer{};
   for (;;) {
-    const ssize_t n = ::read(fd, &kind, 1);
-    if (n == 1) return kind;
-    if (n == 0 || errno != EINTR) return std::nullopt;
+    const ssize_t n = ::read(fd, buffer.data(), buffer.size());
+    if (n >= 0) return {buffer.data(), static_cast<std::size_t>(n)};
+    if (errno != EINTR) return {};
   }
+}
+
+CrashInfo crash_of(int status, const std::string& last_word) {
+  if (WIFSIGNALED(status)) return {CrashInfo::Kind::signal, WTERMSIG(status), {}};
+  if (last_word.empty()) return {CrashInfo::Kind::exit, WEXITSTATUS(status), {}};
+  if (last_word.front() == said_hand_over) return {CrashInfo::Kind::handed_over, 0, {}};
+  return {CrashInfo::Kind::error, 0, last_word.substr(1)};
 }
 
 int wait_for(pid_t child) {
@@ -140,6 +157,8 @@ std::string CrashInfo::str() const {
       return fmt::format("killed by signal {} ({})", number, ::strsignal(number));
     case Kind::exit:
       return fmt::format("ended by a plugin that called exit({})", number);
+    case Kind::error:
+      return "ended by an error: " + text;
     case Kind::handed_over:
       return "ended because a step hangs";
   }
@@ -169,14 +188,10 @@ int supervise(const std::function<int()>& child_body,
     const ParentSignals signals(child);
     blocked.release();
     const int status = wait_for(child);
-    const auto said = what_it_said(report.read.get());
-    if (WIFEXITED(status) && said == said_code) return WEXITSTATUS(status);
-    if (WIFSIGNALED(status))
-      crash = {CrashInfo::Kind::signal, WTERMSIG(status)};
-    else if (said == said_hand_over)
-      crash = {CrashInfo::Kind::handed_over, 0};
-    else
-      crash = {CrashInfo::Kind::exit, WEXITSTATUS(status)};
+    const std::string last_word = last_word_in(report.read.get());
+    if (WIFEXITED(status) && !last_word.empty() && last_word.front() == said_code)
+      return WEXITSTATUS(status);
+    crash = crash_of(status, last_word);
   }
   life.write.reset();
   return on_crash(crash);

@@ -12,10 +12,12 @@ struct CrashInfo {
   enum class Kind {
     signal,      // killed by `number`
     exit,        // a plugin called exit(`number`) or _exit()
+    error,       // the body threw; `text` says what
     handed_over  // the body threw HandOver: the parent is to go on
   };
   Kind kind = Kind::signal;
   int number = 0;
+  std::string text;
   // "killed by SIGSEGV (Segmentation fault)", "ended by itself with exit code 3".
   std::string str() const;
 };
@@ -25,7 +27,7 @@ struct HandOver {};
 
 // Forks; the child runs `child_body`, reports its return value through a pipe, and ends by _exit
 // with it; the parent waits and returns it. When the child ends in any other way the parent returns
-// what `on_crash` returns. An exception out of the body other than HandOver aborts the child.
+// what `on_crash` returns.
 //
 // Call it before any thread is started. The child kills itself when the parent dies, however that
 // happens. Ctrl-C at the terminal reaches both, and the parent only waits; a signal that is sent to
