@@ -15,7 +15,7 @@ namespace fusebox::config {
 class Canonicalizer {
  public:
   // `where` names the table in texts, `base` is its place: relative paths of values that stand in
-  // no file start there.
+  // no file start there, see resolve_path().
   Canonicalizer(std::string_view where, const Origin& base, std::vector<Problem>& problems)
       : where_(where), base_(base), problems_(problems) {}
 

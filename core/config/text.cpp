@@ -169,7 +169,9 @@ std::filesystem::path resolve_path(std::string_view text, const Origin& origin,
   }
   const fs::path path(text);
   if (path.is_absolute()) return path.lexically_normal();
-  const Origin& base = origin.line != 0 ? origin : fallback;
+  // Who types a flag means the folder he is in.
+  const bool typed = origin.line == 0 && origin.source == "--set";
+  const Origin& base = origin.line != 0 || typed ? origin : fallback;
   const fs::path folder = base.line != 0 ? fs::path(base.source).parent_path() : fs::path();
   return (fs::absolute(folder.empty() ? fs::path(".") : folder) / path).lexically_normal();
 }
@@ -212,12 +214,13 @@ std::optional<std::int64_t> parse_duration(std::string_view text) {
 
 std::optional<std::int64_t> parse_size(std::string_view text) {
   static constexpr std::int64_t kib = 1024;
-  static constexpr std::array<Unit, 10> units = {{{"", 1},
+  static constexpr std::array<Unit, 11> units = {{{"", 1},
                                                   {"B", 1},
                                                   {"kB", 1000},
                                                   {"KB", 1000},
                                                   {"MB", 1'000'000},
                                                   {"GB", 1'000'000'000},
+                                                  {"TB", 1'000'000'000'000},
                                                   {"KiB", kib},
                                                   {"MiB", kib * kib},
                                                   {"GiB", kib * kib * kib},

@@ -31,8 +31,8 @@ bool is_interface_id(std::string_view text);
 std::optional<std::string> secret_handle(const Value& value);
 
 // The path that `text`, written at `origin`, means: "~" is the home folder, and a relative path
-// starts at the folder of the file it stands in. A value that stands in no file (a default, --set,
-// the environment) starts at `fallback`'s file, or at the current folder. Absolute and normal.
+// starts at the folder of the file it stands in; of --set, at the current folder. What stands
+// elsewhere (a default, the environment) starts at `fallback`'s file. Absolute and normal.
 std::filesystem::path resolve_path(std::string_view text, const Origin& origin,
                                    const Origin& fallback);
 
