@@ -36,6 +36,11 @@ std::size_t space_length(std::string_view text) {
   return en_quad_to_hair_space ? 3 : 0;
 }
 
+// Whether the character that begins `text` may be in a name.
+bool in_name(std::string_view text) {
+  return is_name_char(text[0]) && space_length(text) == 0 && !text.starts_with(byte_order_mark);
+}
+
 class Parser {
  public:
   Parser(std::string_view text, std::string_view file, const Environment& environment)
@@ -103,13 +108,13 @@ class Parser {
   std::string read_name() {
     const Place place = here();
     std::string name;
-    while (!at_end() && is_name_char(text_[at_]) && space_length(text_.substr(at_)) == 0) {
+    while (!at_end() && in_name(text_.substr(at_))) {
       name.push_back(text_[at_]);
       advance(1);
     }
     skip_space(false);
     if (!at_end() && text_[at_] != '=' && text_[at_] != ':' && text_[at_] != '\n')
-      fail(here(), is_name_char(text_[at_]) && !name.empty()
+      fail(here(), in_name(text_.substr(at_)) && !name.empty()
                        ? "a name cannot contain a space; expected NAME=value"
                        : "this character cannot be in a name; expected NAME=value");
     if (name.empty()) fail(place, "the name before \"=\" is missing; expected NAME=value");

@@ -196,6 +196,9 @@ TEST_CASE("an error names file, line and column, and says what to write") {
       {"A=1\n  ?=2", "e.env:2:3: this character cannot be in a name; expected NAME=value"},
       {"=x", "e.env:1:1: the name before \"=\" is missing; expected NAME=value"},
       {"\xEF\xBB\xBF=x", "e.env:1:1: the name before \"=\" is missing; expected NAME=value"},
+      {"A=1\n\xEF\xBB\xBF"
+       "B=x",
+       "e.env:2:1: this character cannot be in a name; expected NAME=value"},
       {"A=\"a\"b+c",
        "e.env:1:6: the value of A ends at the quote before this; write a backslash before a quote "
        "that is a part of it"},
