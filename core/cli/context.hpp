@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a command works with: its arguments, the output, and the rooms of the core, each opened at
+// its first use.
+#pragma once
+
+#include "cli/command.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fusebox::config {
+struct Config;
+struct PhaseConfig;
+}  // namespace fusebox::config
+namespace fusebox::plugin {
+class Catalog;
+class Host;
+struct CallContext;
+struct InstanceInfo;
+}  // namespace fusebox::plugin
+namespace fusebox::plan {
+struct Selection;
+}
+namespace fusebox::report {
+class Reporter;
+}
+namespace fusebox::secrets {
+class Redactor;
+class Store;
+}  // namespace fusebox::secrets
+
+namespace fusebox::cli {
+
+class Watch;
+
+class Context {
+ public:
+  Context(Arguments arguments, Output& output);
+  ~Context();
+
+  // Opens what `needs` names, so that its errors come before the command does anything.
+  void prepare(Needs needs);
+
+  const Arguments& args() const { return arguments_; }
+  Output& out() { return output_; }
+
+  // The file that --config, FUSEBOX_CONFIG or the search upward from here names; nothing when
+  // there is none.
+  std::optional<std::filesystem::path> config_file() const;
+  // Throws Error{config} when there is no file, ConfigError when it is wrong.
+  const config::Config& config();
+  // Folders that are searched for plugins, first to last.
+  std::vector<std::filesystem::path> plugin_dirs();
+  const plugin::Catalog& catalog();
+  // Throws ConfigError with every wrong setting of every plugin.
+  plugin::Host& host();
+  secrets::Store& store();
+  const secrets::Redactor& redactor();
+
+  // Adds the phase `name` to the configuration when it is one that every stack has and the file
+  // does not define it.
+  void ensure_phase(std::string_view name);
+  // Adds a phase of the command line's making, in place of one of that name.
+  void replace_phase(config::PhaseConfig phase);
+
+  // Signals and deadlines of commands without effects. From the first use on there is a thread.
+  Watch& watch();
+
+  // For one call of `what` into a plugin: watch()'s token, a deadline, warnings (all lines when
+  // verbose) to stderr.
+  plugin::CallContext call(
+      std::string what, std::optional<std::chrono::milliseconds> limit = std::chrono::seconds(30));
+
+  // The provider of fusebox.runtime/1.
+  const plugin::InstanceInfo& runtime();
+
+  plan::Selection selection() const;
+
+  // Tells of a run as the options ask for: live at a terminal, plain lines, or JSON lines.
+  std::unique_ptr<report::Reporter> make_reporter();
+
+ private:
+  struct State;
+  Arguments arguments_;
+  Output& output_;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace fusebox::cli

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/default_phases.hpp"
+
+#include "plugin/host.hpp"
+#include "util/error.hpp"
+
+#include <fusebox/runtime.h>
+#include <fusebox/step.h>
+
+#include <algorithm>
+#include <array>
+
+namespace fusebox::cli {
+
+namespace {
+
+constexpr std::array<std::string_view, 7> names = {"deploy",  "up",   "stop",  "start",
+                                                   "restart", "down", "health"};
+
+config::StepConfig step(const std::string& instance, std::string_view verb) {
+  config::StepConfig result;
+  result.instance = instance;
+  result.verb = verb;
+  result.with.data = config::Table{};
+  result.origin.source = "default";
+  result.with.origin = result.origin;
+  return result;
+}
+
+std::vector<config::StepConfig> all_checks(const plugin::Host& host) {
+  std::vector<config::StepConfig> checks;
+  for (const auto& instance : host.instances()) {
+    const auto& manifest = instance.plugin->manifest;
+    const bool is_step = manifest.provides_interface(FBX_IFACE_STEP);
+    if (is_step && manifest.verbs.count("check") != 0)
+      checks.push_back(step(instance.name, "check"));
+  }
+  return checks;
+}
+
+}  // namespace
+
+std::span<const std::string_view> default_phase_names() { return names; }
+
+std::optional<config::PhaseConfig> default_phase(const plugin::Host& host, std::string_view name) {
+  if (std::find(names.begin(), names.end(), name) == names.end()) return std::nullopt;
+  config::PhaseConfig phase;
+  phase.name = name;
+  phase.origin.source = "default";
+  if (name == "health") {
+    // Every check runs, whatever the others say: one red part never hides another.
+    phase.on_failure = config::OnFailure::keep_going;
+  } else {
+    const std::string& runtime = host.provider(FBX_IFACE_RUNTIME).name;
+    phase.groups.push_back({step(runtime, name == "deploy" ? "up" : name)});
+    // What goes down stays down: starting services again is no repair of a failed stop.
+    if (name == "stop" || name == "down" || name == "restart")
+      phase.on_failure = config::OnFailure::stop;
+  }
+  if (name == "health" || name == "deploy") {
+    auto checks = all_checks(host);
+    if (!checks.empty()) phase.groups.push_back(std::move(checks));
+  }
+  if (phase.groups.empty()) {
+    throw Error(Errc::not_found, "no plugin of this stack has a verb `check`",
+                "add a probe to the configuration: `fusebox plugins list` shows those there are");
+  }
+  return phase;
+}
+
+}  // namespace fusebox::cli

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The phases that every stack has, whether or not its file defines them.
+#pragma once
+
+#include "config/config.hpp"
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace fusebox::plugin {
+class Host;
+}
+
+namespace fusebox::cli {
+
+// deploy, up, stop, start, restart, down, health.
+std::span<const std::string_view> default_phase_names();
+
+// What `name` does when the configuration does not say:
+//   up, stop, start, restart, down   that verb of the stack's runtime
+//   health                           the verb `check` of every instance that has it, in parallel
+//   deploy                           up, then health
+// Nothing for any other name. Throws what Host::provider throws, and Error{not_found} when there is
+// nothing to check.
+std::optional<config::PhaseConfig> default_phase(const plugin::Host& host, std::string_view name);
+
+}  // namespace fusebox::cli

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands' functions, one block per file; commands.cpp says what each is for.
+#pragma once
+
+namespace fusebox::cli {
+
+class Context;
+
+// phases.cpp
+int run_phase(Context& context);       // the phase that the command is named after
+int run_any_phase(Context& context);   // `run <phase>`
+int run_up_or_down(Context& context);  // up, stop, start, restart: with services
+int run_down(Context& context);
+int run_deploy(Context& context);
+int run_health(Context& context);
+
+// plan_command.cpp
+int show_plan(Context& context);
+
+// services.cpp
+int show_services(Context& context);
+int show_urls(Context& context);
+int show_stats(Context& context);
+int show_volumes(Context& context);
+
+// logs.cpp
+int show_logs(Context& context);
+
+// exec.cpp
+int run_exec(Context& context);
+int run_shell(Context& context);
+
+// runs.cpp
+int list_runs(Context& context);
+int show_run(Context& context);
+int recover(Context& context);
+
+// plugins.cpp
+int list_plugins(Context& context);
+int show_plugin(Context& context);
+int check_plugin(Context& context);
+int trust_plugins(Context& context);
+int untrust_plugins(Context& context);
+
+// secrets.cpp
+int list_secrets(Context& context);
+int check_secrets(Context& context);
+int print_secret_template(Context& context);
+
+// config_commands.cpp
+int check_config(Context& context);
+int show_config(Context& context);
+int print_config_path(Context& context);
+int trust_folder(Context& context);
+int untrust_folder(Context& context);
+
+// doctor.cpp
+int doctor(Context& context);
+
+// completion.cpp
+int print_completion(Context& context);
+int complete(Context& context);
+
+// help.cpp
+int print_help(Context& context);
+int print_version(Context& context);
+
+}  // namespace fusebox::cli

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/phase_runner.hpp"
+
+#include "cli/context.hpp"
+#include "cli/watch.hpp"
+#include "plan/dry_run.hpp"
+#include "plan/plan.hpp"
+#include "plan/render.hpp"
+#include "plan/step_caller.hpp"
+#include "plugin/host.hpp"
+#include "run/phase.hpp"
+#include "secrets/redactor.hpp"
+#include "util/error.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+namespace fusebox::cli {
+
+namespace {
+
+plan::Plan make_plan(Context& context, const std::string& name) {
+  context.ensure_phase(name);
+  return plan::make_plan(context.config(), context.host(), name, context.selection());
+}
+
+}  // namespace
+
+int print_plan(Context& context, const std::string& name, const std::string& format_name) {
+  const auto format = plan::parse_format(format_name);
+  if (!format) {
+    throw Error(Errc::argument, fmt::format("unknown format \"{}\"", format_name),
+                "use text, json or mermaid");
+  }
+  const auto plan = make_plan(context, name);
+  plan::HostCaller caller(context.host());
+  plan::DryRunOptions options;
+  options.cancel = &context.watch().token();
+  if (context.out().is_verbose()) {
+    options.log = [&](const std::string& label, plugin::LogLevel, std::string_view text) {
+      context.out().note(fmt::format("{}: {}", label, text));
+    };
+  }
+  const auto report = plan::dry_run(plan, caller, options);
+  context.out().write(plan::render(plan, *format, &report));
+  if (report.abandoned) {
+    context.out().flush();
+    std::_Exit(run::to_int(run::ExitCode::failed));
+  }
+  if (context.watch().token().cancelled()) throw Error(Errc::cancelled, "interrupted");
+  return run::to_int(run::ExitCode::ok);
+}
+
+void edit_phase(Context& context, const std::string& name,
+                const std::function<void(config::StepConfig&)>& edit) {
+  context.ensure_phase(name);
+  const auto* found = context.config().phase(name);
+  if (found == nullptr) return;
+  config::PhaseConfig phase = *found;
+  for (auto& group : phase.groups) {
+    for (auto& step : group) edit(step);
+  }
+  context.replace_phase(std::move(phase));
+}
+
+int with_environment(Context& context, const std::function<int(const run::Environment&)>& body) {
+  plan::HostCaller caller(context.host());
+  const auto& redactor = context.redactor();
+  const run::Environment environment{
+      .stack = context.config().stack,
+      .state_dir = context.config().state_dir,
+      .version = FUSEBOX_VERSION,
+      .caller = caller,
+      .redact = [&](std::string_view text) { return redactor.redact(text); },
+      .make_reporter = [&] { return context.make_reporter(); },
+      .timings = {},
+  };
+  context.out().flush();
+  return body(environment);
+}
+
+int execute_phase(Context& context, const std::string& name) {
+  if (context.args().has("dry-run")) {
+    return print_plan(context, name, context.out().is_json() ? "json" : "text");
+  }
+  const auto plan = make_plan(context, name);
+  return with_environment(context, [&](const run::Environment& environment) {
+    return run::to_int(run::run_phase(plan, environment));
+  });
+}
+
+}  // namespace fusebox::cli
