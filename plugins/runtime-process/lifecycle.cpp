@@ -72,8 +72,8 @@ bool wait_gone(const Record& record, milliseconds time) {
   return true;
 }
 
-void wait_shim_gone(const Record& record) {
-  const auto deadline = steady_clock::now() + std::chrono::seconds(5);
+void wait_shim_gone(const Record& record, milliseconds time = milliseconds(5000)) {
+  const auto deadline = steady_clock::now() + time;
   while (record.shim_alive() && steady_clock::now() < deadline) ::poll(nullptr, 0, 2);
 }
 
@@ -133,6 +133,10 @@ std::string_view state_name(State state) {
 
 Status status_of(const Settings& settings, std::string_view service) {
   Status status{State::missing, read_record(settings.state_dir, service)};
+  if (status.record && !status.record->exit_code && !status.record->running()) {
+    wait_shim_gone(*status.record, milliseconds(1000));
+    status.record = read_record(settings.state_dir, service);
+  }
   if (status.record)
     status.state = status.record->running() ? State::running : State::exited;
   else if (fs::exists(settings.volume(service)))

@@ -22,7 +22,8 @@ struct Status {
   std::optional<Record> record;
 };
 
-// missing: never started, no data folder. created: there is a data folder. Never blocks.
+// missing: never started, no data folder. created: there is a data folder. For a service that has
+// just ended it waits, at most a second, until its shim has told how.
 Status status_of(const Settings& settings, std::string_view service);
 
 // The names of all services that are on record, also those that the config no longer has.

@@ -44,6 +44,7 @@ struct FakeHost {
   std::map<std::string, std::string> secrets;  // put by the plugin, or to be got by it
   std::vector<std::string> log;                // "warn: text"
   std::vector<std::string> checkpoints;
+  std::function<void(std::string_view)> on_checkpoint;  // after it was kept
   RunProcess run_process;
   // What its runtime answers for endpoint(), by service; "" means that the service is down. While
   // empty, the stack has no runtime.
@@ -177,8 +178,11 @@ inline int32_t cancelled(fbx_op* op) {
 inline int32_t cancel_fd(fbx_op* op) { return op->host->cancel_fd; }
 
 inline fbx_rc checkpoint(fbx_op* op, fbx_str json) {
-  const Lock lock(op->host->mutex);
-  op->host->checkpoints.emplace_back(fbx::view(json));
+  {
+    const Lock lock(op->host->mutex);
+    op->host->checkpoints.emplace_back(fbx::view(json));
+  }
+  if (op->host->on_checkpoint) op->host->on_checkpoint(fbx::view(json));
   return FBX_OK;
 }
 
@@ -210,6 +214,7 @@ class LoadedPlugin {
   LoadedPlugin& operator=(const LoadedPlugin&) = delete;
 
   const Answer& created() const { return created_; }
+  fbx_instance* instance() const { return instance_; }
 
   template <class Table>
   const Table& table(const char* id) const {
