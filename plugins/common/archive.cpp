@@ -4,6 +4,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fmt/format.h>
+#include <locale.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,12 +12,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <exception>
 #include <fusebox/plugin.hpp>
 #include <memory>
 #include <set>
+
+#include "pipe_signal.hpp"
 
 namespace fbx::common {
 namespace {
@@ -52,27 +54,6 @@ std::string text_of(::archive* a) {
               "check the disk and who reads or writes the other end of the stream");
 }
 
-// A reader that went away must not end the program by SIGPIPE.
-ssize_t write_quietly(int fd, const void* bytes, std::size_t size) {
-  ::sigset_t pipe_signal;
-  ::sigset_t before;
-  ::sigset_t pending;
-  ::sigemptyset(&pipe_signal);
-  ::sigaddset(&pipe_signal, SIGPIPE);
-  ::sigpending(&pending);
-  const bool was_pending = ::sigismember(&pending, SIGPIPE) == 1;
-  ::pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
-  const ssize_t written = ::write(fd, bytes, size);
-  const int error = errno;
-  if (written < 0 && error == EPIPE && !was_pending) {
-    int number = 0;
-    ::sigwait(&pipe_signal, &number);
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  errno = error;
-  return written;
-}
-
 extern "C" la_ssize_t write_stream(::archive* a, void* context, const void* bytes,
                                    std::size_t size) {
   auto& stream = *static_cast<Stream*>(context);
@@ -81,7 +62,8 @@ extern "C" la_ssize_t write_stream(::archive* a, void* context, const void* byte
   try {
     for (;;) {
       stream.pace(stream.fd, POLLOUT);
-      const ssize_t written = write_quietly(stream.fd, bytes, piece);
+      const PipeSignalGuard guard;
+      const ssize_t written = ::write(stream.fd, bytes, piece);
       if (written >= 0) return written;
       if (errno != EINTR && errno != EAGAIN) break;
     }
@@ -111,6 +93,28 @@ extern "C" la_ssize_t read_stream(::archive* a, void* context, const void** byte
   return -1;
 }
 
+// Streams made elsewhere have their names in UTF-8, which libarchive only understands in a UTF-8
+// locale; the program's own may be "C". For this thread, and until it goes.
+class Utf8Locale {
+ public:
+  Utf8Locale() {
+    for (const char* name : {"C.UTF-8", "en_US.UTF-8", "UTF-8"})
+      if (locale_ == nullptr) locale_ = ::newlocale(LC_CTYPE_MASK, name, nullptr);
+    if (locale_ != nullptr) before_ = ::uselocale(locale_);
+  }
+  ~Utf8Locale() {
+    if (locale_ == nullptr) return;
+    ::uselocale(before_);
+    ::freelocale(locale_);
+  }
+  Utf8Locale(const Utf8Locale&) = delete;
+  Utf8Locale& operator=(const Utf8Locale&) = delete;
+
+ private:
+  ::locale_t locale_ = nullptr;
+  ::locale_t before_ = nullptr;
+};
+
 Reader open_stream(Stream& stream) {
   Reader reader(::archive_read_new(), &::archive_read_free);
   ::archive_read_support_format_tar(reader.get());
@@ -130,6 +134,8 @@ class Packer {
         disk_(::archive_read_disk_new(), &::archive_read_free),
         links_(::archive_entry_linkresolver_new(), &::archive_entry_linkresolver_free) {
     ::archive_write_set_format_pax(writer_.get());
+    // Names are bytes here, whatever encoding somebody used.
+    ::archive_write_set_format_option(writer_.get(), "pax", "hdrcharset", "BINARY");
     ::archive_write_set_bytes_per_block(writer_.get(), 65536);
     ::archive_write_set_bytes_in_last_block(writer_.get(), 1);
     if (::archive_write_open(writer_.get(), &stream_, nullptr, &write_stream, nullptr) !=
@@ -201,10 +207,10 @@ class Packer {
     if (::archive_entry_size(entry.get()) > 0) copy_content(entry.get(), path);
   }
 
+  // libarchive wants the holes of a sparse file written out, and leaves them out again itself.
   void copy_content(::archive_entry* entry, const fs::path& path) {
     const auto expected = static_cast<std::uint64_t>(::archive_entry_size(entry));
-    std::uint64_t end = 0;
-    std::uint64_t written = 0;
+    std::uint64_t at = 0;
     for (;;) {
       const void* bytes = nullptr;
       std::size_t size = 0;
@@ -212,32 +218,33 @@ class Packer {
       const int rc = ::archive_read_data_block(disk_.get(), &bytes, &size, &offset);
       if (rc == ARCHIVE_EOF) break;
       if (rc != ARCHIVE_OK) fail(stream_, disk_.get(), "cannot read " + path.string());
-      fill_hole(written, static_cast<std::uint64_t>(offset), entry);
-      if (::archive_write_data(writer_.get(), bytes, size) < 0)
-        fail(stream_, writer_.get(), "cannot write " + path.string());
-      end = static_cast<std::uint64_t>(offset) + size;
-      written = end;
+      write_zeros(at, static_cast<std::uint64_t>(offset), path);
+      write_data(bytes, size, path);
+      at = static_cast<std::uint64_t>(offset) + size;
       totals_.bytes += size;
       stream_.pace(-1, 0);
     }
-    const bool sparse = ::archive_entry_sparse_count(entry) > 0;
-    if (end != expected && !sparse)
+    if (::archive_entry_sparse_count(entry) > 0)
+      write_zeros(at, expected, path);
+    else if (at != expected)
       throw Error(
           FBX_IO,
-          fmt::format("{} changed while it was read: {} of {} bytes", path.string(), end, expected),
+          fmt::format("{} changed while it was read: {} of {} bytes", path.string(), at, expected),
           "stop its service first");
   }
 
-  // Between the pieces of a file that is not written as sparse there are real zeros.
-  void fill_hole(std::uint64_t from, std::uint64_t to, ::archive_entry* entry) {
+  void write_zeros(std::uint64_t from, std::uint64_t to, const fs::path& path) {
     static constexpr std::array<char, 65536> zeros{};
-    if (::archive_entry_sparse_count(entry) > 0) return;
     while (from < to) {
       const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(to - from, zeros.size()));
-      if (::archive_write_data(writer_.get(), zeros.data(), size) < 0)
-        fail(stream_, writer_.get(), "cannot write the tar stream");
+      write_data(zeros.data(), size, path);
       from += size;
     }
+  }
+
+  void write_data(const void* bytes, std::size_t size, const fs::path& path) {
+    if (::archive_write_data(writer_.get(), bytes, size) < 0)
+      fail(stream_, writer_.get(), "cannot write " + path.string());
   }
 
   fs::path folder_;
@@ -348,6 +355,7 @@ class Unpacker {
 }  // namespace
 
 ArchiveTotals write_archive(const fs::path& folder, int fd, const ArchivePace& pace) {
+  const Utf8Locale utf8;
   return Packer(folder, fd, pace).run();
 }
 
@@ -360,6 +368,7 @@ ArchiveTotals extract_archive(int fd, const fs::path& folder, const ArchivePace&
                 "a stream is only unpacked into an empty folder");
   struct ::stat before {};
   ::stat(folder.c_str(), &before);
+  const Utf8Locale utf8;
   try {
     return Unpacker(folder, fd, pace).run();
   } catch (...) {

@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/sha.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +13,7 @@
 #include <cctype>
 #include <cerrno>
 #include <charconv>
+#include <common/pipe_signal.hpp>
 #include <cstring>
 #include <ctime>
 #include <fusebox/plugin.hpp>
@@ -32,35 +31,6 @@ void sync_folder(const fs::path& folder) {
   const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd || ::fsync(fd.get()) != 0) fail_io("sync the folder", folder, errno);
 }
-
-// Keeps SIGPIPE from this thread while it writes: a reader that went away is an answer, not a
-// reason to end the whole program.
-class PipeSignalGuard {
- public:
-  PipeSignalGuard() {
-    ::sigemptyset(&pipe_);
-    ::sigaddset(&pipe_, SIGPIPE);
-    was_pending_ = pending();
-    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  ~PipeSignalGuard() {
-    int number = 0;
-    if (!was_pending_ && pending()) ::sigwait(&pipe_, &number);
-    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  PipeSignalGuard(const PipeSignalGuard&) = delete;
-  PipeSignalGuard& operator=(const PipeSignalGuard&) = delete;
-
- private:
-  static bool pending() {
-    ::sigset_t set;
-    ::sigpending(&set);
-    return ::sigismember(&set, SIGPIPE) == 1;
-  }
-  ::sigset_t pipe_{};
-  ::sigset_t before_{};
-  bool was_pending_ = false;
-};
 
 }  // namespace
 
@@ -143,7 +113,7 @@ void remove_tree(const fs::path& path) {
 }
 
 bool write_all(int fd, std::string_view bytes) {
-  const PipeSignalGuard guard;
+  const fbx::common::PipeSignalGuard guard;
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
