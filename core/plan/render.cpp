@@ -60,9 +60,10 @@ std::string traits(const Step& step) {
   return text;
 }
 
-void write_step(std::string& out, const Step& step, std::string_view indent, std::size_t width,
+void write_step(std::string& out, const Step& step, std::string_view bullet, std::size_t width,
                 const PlanReport* report) {
-  out += fmt::format("{}{:<{}}  {}\n", indent, step.label, width, traits(step));
+  out += fmt::format("{}{:<{}}  {}\n", bullet, step.label, width, traits(step));
+  const std::string indent(bullet.size(), ' ');
   const StepReport* said = report_of(report, step);
   if (said == nullptr) return;
   if (said->error) {
