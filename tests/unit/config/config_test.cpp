@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 using namespace fusebox::config;
@@ -380,4 +381,18 @@ TEST_CASE("the nearest fusebox.toml above is found") {
   CHECK(find_config(folder.path()) == file);
   fs::remove(file);
   CHECK(find_config(folder.path() / "a") != file);
+}
+
+TEST_CASE("the example of the reference is valid") {
+  std::ifstream in(FUSEBOX_DOCS_DIR "/CONFIG.md");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::size_t start = text.find("```toml\n");
+  REQUIRE(start != std::string::npos);
+  const std::size_t end = text.find("```\n", start + 8);
+  const Folder folder;
+  folder.write("base.toml", "");
+  const Config config =
+      load(options_for(folder.write("f.toml", text.substr(start + 8, end - start - 8))));
+  CHECK(config.stack == "langfuse-prod");
+  CHECK(config.phase("deploy")->groups.size() == 3);
 }

@@ -6,6 +6,8 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 using namespace fusebox;
 using config::FieldType;
@@ -108,4 +110,16 @@ TEST_CASE("the manifests of this tree are valid") {
     ++read;
   }
   CHECK(read > 0);
+}
+
+TEST_CASE("the example of the reference is valid") {
+  std::ifstream in(FUSEBOX_DOCS_DIR "/MANIFEST.md");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::size_t start = text.find("```toml\n");
+  REQUIRE(start != std::string::npos);
+  const std::size_t end = text.find("```\n", start + 8);
+  const auto manifest =
+      plugin::parse_manifest(text.substr(start + 8, end - start - 8), "acme-scan.fusebox.toml");
+  CHECK(manifest.verbs.size() == 2);
+  CHECK(manifest.commands.size() == 1);
 }
