@@ -81,11 +81,21 @@ class Worker {
   Journal journal_;
 };
 
+// Why a run is being given up: a step that was stopped because another failed is not the reason.
+std::optional<Failure> first_failure(const RunState& state) {
+  std::optional<Failure> stopped;
+  for (const StepState& step : state.steps) {
+    if (step.status != StepStatus::failed || !step.error) continue;
+    if (step.error->code != Errc::cancelled) return step.error;
+    if (!stopped) stopped = step.error;
+  }
+  return stopped;
+}
+
 // Which steps the dead process was in, and how it died.
 Failure crash_failure(const RunState& state, const CrashInfo& crash) {
   if (crash.kind == CrashInfo::Kind::handed_over)
-    for (const StepState& step : state.steps)
-      if (step.status == StepStatus::failed && step.error) return *step.error;
+    if (const auto failure = first_failure(state)) return *failure;
   std::string steps;
   for (const std::string& label : state.interrupted())
     steps += fmt::format("{}{} (instance \"{}\")", steps.empty() ? "" : ", ", label,

@@ -129,6 +129,19 @@ TEST_CASE("a step that hangs is given up, and its process ends before the undo b
   CHECK(stage.last().end->outcome == Outcome::undone);
 }
 
+TEST_CASE("a step that ignores being stopped because another failed is not taken for the reason") {
+  Stage stage;
+  stage.timings.grace = 50ms;
+  stage.steps.during_run = [](const std::string& name, const plugin::CallContext&) {
+    if (name == "a") std::this_thread::sleep_for(60s);
+    std::this_thread::sleep_for(20ms);
+    break_down();
+  };
+  CHECK(stage.go(plan_of({{"a", "b"}})) == ExitCode::failed);
+  CHECK(last_error(stage) == "it broke");
+  CHECK(stage.steps.files().empty());
+}
+
 TEST_CASE("an undo that crashes exits with 6, and the other steps are undone all the same") {
   Stage stage;
   stage.steps.during_run = in("d", break_down);
