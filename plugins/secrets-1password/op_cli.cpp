@@ -123,10 +123,10 @@ std::string OpCli::conflict() const {
 }
 
 template <class Target>
-OpCli::Ended OpCli::run(const fbx::Op& op, std::vector<std::string> arguments,
+OpCli::Ended OpCli::run(const fbx::Op& op, const std::vector<std::string>& arguments,
                         std::string_view input, Target& out) const {
   json::array command{"op"};
-  for (std::string& argument : arguments) command.emplace_back(std::move(argument));
+  for (const std::string& argument : arguments) command.emplace_back(argument);
   if (!settings_.account.empty()) {
     command.emplace_back("--account");
     command.emplace_back(settings_.account);

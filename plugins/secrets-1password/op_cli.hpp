@@ -45,7 +45,7 @@ class OpCli {
     std::string err;  // plain_text()
   };
   template <class Target>
-  Ended run(const fbx::Op& op, std::vector<std::string> arguments, std::string_view input,
+  Ended run(const fbx::Op& op, const std::vector<std::string>& arguments, std::string_view input,
             Target& out) const;
   [[noreturn]] void fail_sign_in(const fbx::Op& op, const std::string& text) const;
 

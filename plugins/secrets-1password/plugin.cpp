@@ -121,11 +121,12 @@ class Plugin : public fbx::Plugin, public fbx::Step, public fbx::Secrets {
   std::string template_text(fbx::Op&, std::string_view request) override {
     const std::string vault =
         settings_.vault.empty() ? "${VAULT}" : "${VAULT:-" + settings_.vault + "}";
+    const std::string source = vault + "/" + settings_.item + "/";
     std::string text =
         "# Where the secrets of this stack are in 1Password: NAME=op://vault/item/[section/]field\n"
         "# No value is in this file, so it may be under version control.\n";
     for (const std::string& name : fbx::common::names_of_request(request))
-      text += name + "=op://" + vault + "/" + settings_.item + "/" + lower(name) + "\n";
+      text.append(name).append("=op://").append(source).append(lower(name)).append("\n");
     return text;
   }
 
