@@ -234,8 +234,8 @@ class Plugin : public fbx::Plugin, public fbx::Step, public fbx::Secrets {
     if (!wanted.empty()) resolved = cli_.inject(op, wanted);
     refuse_unresolved(wanted, resolved);
     judge(all, resolved, result);
-    result.summary("all " + fbx::common::counted(wanted.size(), "reference") + " of " +
-                   settings_.file.string() + " resolve" +
+    result.summary(fbx::common::counted(wanted.size(), "reference") + " of " +
+                   settings_.file.string() + ", all resolved" +
                    (account.empty() ? "" : ", signed in at " + account));
   }
 

@@ -112,7 +112,13 @@ class Plugin : public fbx::Plugin, public fbx::Step, public fbx::Secrets {
   }
 
   std::string check(fbx::Op&, std::string_view) override {
-    const Dotenv content = parse(file_.read());
+    const std::optional<WipedText> text = file_.read();
+    const Dotenv content = parse(text);
+    if (!text)
+      return Result()
+          .judge()
+          .summary(settings_.file + " is not there yet; a deploy makes it")
+          .json();
     Result result;
     for (const auto& warning : content.warnings)
       result.add(

@@ -284,7 +284,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(good.at("findings").as_array().size() == 2);
   CHECK(good.at("findings").as_array()[0].at("what").as_string() ==
         "SALT is shorter than 12 characters");
-  CHECK(has(good.at("summary").as_string(), "all 4 references of"));
+  CHECK(has(good.at("summary").as_string(), "4 references of " + file.string() + ", all resolved"));
   CHECK(has(good.at("summary").as_string(), "signed in at https://test.1password.com"));
   CHECK(host.secrets.empty());
   write("A=op://Nope/langfuse/salt\n");

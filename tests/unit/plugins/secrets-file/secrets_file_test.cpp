@@ -345,6 +345,9 @@ TEST_CASE_FIXTURE(Fixture,
 }
 
 TEST_CASE_FIXTURE(Fixture, "a check names what has no value and where") {
+  CHECK(parsed(plugin(generate).secrets_check()).at("summary").as_string() ==
+        file.string() + " is not there yet; a deploy makes it");
+  CHECK(plugin().secrets_check().rc == FBX_NOT_FOUND);
   write("A=1\nB=\n");
   const json::value answer = parsed(plugin().secrets_check());
   CHECK(answer.at("status").as_string() == "unhealthy");
