@@ -27,13 +27,21 @@ config::StepConfig step(const std::string& instance, std::string_view verb) {
   return result;
 }
 
-std::vector<config::StepConfig> all_checks(const plugin::Host& host) {
+// What was started a moment ago may need some time to answer: a check that can wait is told to.
+void let_wait(config::StepConfig& check, const plugin::Verb& verb) {
+  const auto wait = verb.options.find("wait");
+  if (wait == verb.options.end() || wait->second.type != config::FieldType::duration) return;
+  check.with.get_if<config::Table>()->set("wait", {std::string("60s"), check.origin});
+}
+
+std::vector<config::StepConfig> all_checks(const plugin::Host& host, std::string_view phase) {
   std::vector<config::StepConfig> checks;
   for (const auto& instance : host.instances()) {
     const auto& manifest = instance.plugin->manifest;
-    const bool is_step = manifest.provides_interface(FBX_IFACE_STEP);
-    if (is_step && manifest.verbs.count("check") != 0)
-      checks.push_back(step(instance.name, "check"));
+    const auto verb = manifest.verbs.find("check");
+    if (verb == manifest.verbs.end() || !manifest.provides_interface(FBX_IFACE_STEP)) continue;
+    checks.push_back(step(instance.name, "check"));
+    if (phase == "deploy") let_wait(checks.back(), verb->second);
   }
   return checks;
 }
@@ -58,7 +66,7 @@ std::optional<config::PhaseConfig> default_phase(const plugin::Host& host, std::
       phase.on_failure = config::OnFailure::stop;
   }
   if (name == "health" || name == "deploy") {
-    auto checks = all_checks(host);
+    auto checks = all_checks(host, name);
     if (!checks.empty()) phase.groups.push_back(std::move(checks));
   }
   if (phase.groups.empty()) {

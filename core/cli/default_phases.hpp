@@ -20,7 +20,7 @@ std::span<const std::string_view> default_phase_names();
 // What `name` does when the configuration does not say:
 //   up, stop, start, restart, down   that verb of the stack's runtime
 //   health                           the verb `check` of every instance that has it, in parallel
-//   deploy                           up, then health
+//   deploy                           up, then the checks, with `wait` for those that can wait
 // Nothing for any other name. Throws what Host::provider throws, and Error{not_found} when there is
 // nothing to check.
 std::optional<config::PhaseConfig> default_phase(const plugin::Host& host, std::string_view name);
