@@ -2,7 +2,6 @@
 #include "support/servers.hpp"
 
 #include <arpa/inet.h>
-#include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <pwd.h>
@@ -11,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -20,6 +18,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "support/failure.hpp"
 #include "util/subprocess.hpp"
 
 namespace fusebox::test {
@@ -27,30 +26,6 @@ namespace fusebox::test {
 namespace fs = std::filesystem;
 
 namespace {
-
-std::atomic<bool> any_failure{false};
-
-// Learns whether a check failed: doctest tells nobody else.
-struct FailureWatch : doctest::IReporter {
-  explicit FailureWatch(const doctest::ContextOptions&) {}
-  void report_query(const doctest::QueryData&) override {}
-  void test_run_start() override {}
-  void test_run_end(const doctest::TestRunStats&) override {}
-  void test_case_start(const doctest::TestCaseData&) override { any_failure = false; }
-  void test_case_reenter(const doctest::TestCaseData&) override {}
-  void test_case_end(const doctest::CurrentTestCaseStats& stats) override {
-    if (stats.failure_flags != 0) any_failure = true;
-  }
-  void test_case_exception(const doctest::TestCaseException&) override { any_failure = true; }
-  void subcase_start(const doctest::SubcaseSignature&) override {}
-  void subcase_end() override {}
-  void log_assert(const doctest::AssertData& data) override {
-    if (data.m_failed) any_failure = true;
-  }
-  void log_message(const doctest::MessageData&) override {}
-  void test_case_skipped(const doctest::TestCaseData&) override {}
-};
-REGISTER_LISTENER("failure-watch", 1, FailureWatch);
 
 std::string random_word(std::size_t length) {
   constexpr std::string_view letters =
@@ -160,7 +135,7 @@ Server::Server(std::string name, std::string system_user, std::string user)
 Server::~Server() {
   stop();
   const char* keep = std::getenv("FUSEBOX_KEEP");
-  if (any_failure || keep != nullptr) {
+  if (test_failed() || keep != nullptr) {
     std::cerr << name_ << ": kept " << folder_.string() << '\n';
     return;
   }
