@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "e2e/harness.hpp"
+#include "support/search.hpp"
 
 #include <doctest/doctest.h>
 #include <boost/json.hpp>
@@ -205,4 +206,23 @@ TEST_CASE("plugins trust pins what runs, and a changed library is refused") {
   CHECK(contains(refused.err, "not the file that was trusted"));
   CHECK(call({"plugins", "untrust", "sample-touch"}).exit_code == 0);
   CHECK(call({"plugins", "untrust", "sample-touch"}).exit_code != 0);
+}
+
+TEST_CASE("observers are told of a run's events") {
+  const Sandbox box;
+  box.write("fusebox.toml", R"([stack]
+name = "test"
+[plugins.sample-touch]
+folder = "."
+observe = true
+[phases.make]
+steps = [{ step = "sample-touch.make", with = { file = "a" } }]
+)");
+  const auto ended = box.fusebox({"run", "make"}, with_test_plugins());
+  INFO(ended.all());
+  CHECK(ended.exit_code == 0);
+  const auto events = fusebox::test::slurp(box / "events.jsonl");
+  CHECK(contains(events, "run_started"));
+  CHECK(contains(events, "step_finished"));
+  CHECK(contains(events, "run_finished"));
 }
