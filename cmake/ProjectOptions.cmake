@@ -59,10 +59,6 @@ endif()
 # One static library per folder of core/: what it may include is what it links to.
 function(fusebox_add_room name)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES;PRIVATE_USES" ${ARGN})
-  if(NOT ARG_SOURCES) # BOOTSTRAP: remove once every room has sources
-    add_library(fusebox_${name} INTERFACE)
-    return()
-  endif()
   add_library(fusebox_${name} STATIC ${ARG_SOURCES})
   target_include_directories(fusebox_${name} PUBLIC ${PROJECT_SOURCE_DIR}/core)
   target_link_libraries(fusebox_${name} PUBLIC ${ARG_USES} PRIVATE fusebox_options ${ARG_PRIVATE_USES})

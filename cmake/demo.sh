@@ -6,6 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 bin=build/release/bin/fusebox
 config=configs/demo.toml
+stack=langfuse-demo
 
 build() {
   log=build/demo-build.log
@@ -24,21 +25,40 @@ build() {
 absent() {
   if ! command -v minio >/dev/null; then
     echo 'demo: WARNING: no MinIO on this machine: the demo runs WITHOUT it' >&2
-    echo '--skip probe-minio --set plugins.runtime-process.services.minio.enabled=false'
+    echo '--skip probe-minio'
   fi
 }
 
+up() {
+  cmake/setup.sh demo
+  build
+  # shellcheck disable=SC2046 # several words
+  "$bin" --config "$config" $(absent) deploy
+  echo
+  echo 'The same from here, with make:'
+  echo '  make health-verbose   make logs ARGS=-f   make urls   make demo-down'
+}
+
+# Removes what the stack's own `down --volumes` leaves on purpose: journals and generated secrets.
+down() {
+  if [ ! -x "$bin" ]; then
+    echo 'demo: nothing was built here, so nothing runs'
+    return
+  fi
+  "$bin" --config "$config" down --volumes --yes --confirm "$stack"
+  state=$("$bin" --config "$config" config path | sed -n 's/^state  *//p')
+  case $state in
+    */fusebox/"$stack") ;;
+    *) echo "demo: unexpected state folder '$state', left alone" >&2; exit 1 ;;
+  esac
+  rm -rf "$state" configs/demo/.env configs/demo/..env.lock
+  rmdir "$(dirname "$state")" 2>/dev/null || true # unless other stacks have theirs there
+  echo 'demo: gone: services, data, secrets and journals'
+}
+
 case ${1:-} in
-  up)
-    cmake/setup.sh demo
-    build
-    # shellcheck disable=SC2046 # several words
-    "$bin" --config "$config" $(absent) deploy
-    ;;
-  down)
-    [ -x "$bin" ] || { echo 'demo: nothing was built, so nothing runs'; exit 0; }
-    "$bin" --config "$config" down --volumes --yes
-    ;;
+  up) up ;;
+  down) down ;;
   *)
     echo 'usage: cmake/demo.sh up|down' >&2
     exit 2
