@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// kill -9 at every journal boundary of a deploy of real servers: the next command says so,
+// `recover` brings back what was before, and no process is orphaned.
+#include "e2e/harness.hpp"
+#include "support/servers.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <set>
+
+using fusebox::test::CallOptions;
+using fusebox::test::Ended;
+using fusebox::test::free_port;
+using fusebox::test::Sandbox;
+namespace fs = std::filesystem;
+
+namespace {
+
+// Redis and PostgreSQL under the container-less runtime: one-time init, data folders, secrets.
+void write_stack(const Sandbox& sandbox) {
+  sandbox.write("fusebox.toml", fmt::format(R"([stack]
+name = "faults"
+
+[plugins.secrets-file]
+file = "secrets.env"
+generate = true
+
+[plugins.runtime-process]
+data_dir = "data"
+path = ["/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@17/bin"]
+
+[plugins.runtime-process.services.postgres]
+user = "postgres"
+ports.postgres = {{ port = {}, target = 5432 }}
+command = ["postgres", "-D", "${{data}}", "-p", "${{port}}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
+ready = {{ tcp = "postgres" }}
+stop_signal = "INT"
+[plugins.runtime-process.services.postgres.init]
+creates = "PG_VERSION"
+command = ["initdb", "-D", "${{data}}", "-U", "postgres", "--pwfile=/dev/stdin", "-A", "scram-sha-256", "-E", "UTF8", "--no-locale", "--no-sync"]
+stdin = "${{secret:POSTGRES_PASSWORD}}\n"
+
+[plugins.runtime-process.services.redis]
+user = "redis"
+ports.redis = {{ port = {}, target = 6379 }}
+command = ["redis-server", "-"]
+stdin = """
+port ${{port}}
+bind 127.0.0.1
+dir ${{data}}
+appendonly yes
+maxmemory-policy noeviction
+requirepass ${{secret:REDIS_AUTH}}
+"""
+ready = {{ tcp = "redis" }}
+
+[plugins.probe-redis]
+service = "redis"
+password = {{ secret = "REDIS_AUTH" }}
+
+[plugins.probe-postgres]
+service = "postgres"
+user = "postgres"
+password = {{ secret = "POSTGRES_PASSWORD" }}
+
+[phases.deploy]
+steps = [
+  "secrets-file.resolve",
+  "runtime-process.up",
+  [{{ step = "probe-redis.check", with = {{ wait = "20s" }} }}, {{ step = "probe-postgres.check", with = {{ wait = "20s" }} }}],
+]
+)",
+                                            free_port(), free_port()));
+}
+
+// The pids of all processes that run out of the sandbox: their command line or folder names it.
+std::set<pid_t> processes_of(const Sandbox& sandbox) {
+  std::set<pid_t> found;
+  const std::string mark = sandbox.path().string();
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream in(entry.path() / "cmdline", std::ios::binary);
+    const std::string cmdline((std::istreambuf_iterator<char>(in)), {});
+    std::error_code gone;
+    const fs::path cwd = fs::read_symlink(entry.path() / "cwd", gone);
+    if (cmdline.find(mark) != std::string::npos || (!gone && cwd.string().starts_with(mark)))
+      found.insert(static_cast<pid_t>(std::stol(name)));
+  }
+  return found;
+}
+
+struct Fault {
+  long at;
+  const char* when;
+  const char* who;
+};
+
+CallOptions with_fault(const Sandbox& sandbox, const Fault& fault) {
+  CallOptions options;
+  options.environment = {{"LD_PRELOAD", FUSEBOX_KILL_LIBRARY},
+                         {"FAULT_COUNT", (sandbox / "boundaries").string()},
+                         {"FAULT_AT", std::to_string(fault.at)},
+                         {"FAULT_WHEN", fault.when},
+                         {"FAULT_WHO", fault.who}};
+  return options;
+}
+
+// How many boundaries a deploy has; it also proves that the stack deploys at all.
+long count_boundaries() {
+  Sandbox sandbox;
+  write_stack(sandbox);
+  const Ended ended = sandbox.fusebox({"deploy"}, with_fault(sandbox, {0, "after", "group"}));
+  REQUIRE_MESSAGE(ended.exit_code == 0, ended.all());
+  CHECK_FALSE(processes_of(sandbox).empty());
+  const Ended down = sandbox.fusebox({"down"});
+  CHECK_MESSAGE(down.exit_code == 0, down.all());
+  CHECK(processes_of(sandbox).empty());
+  return static_cast<long>(fs::file_size(sandbox / "boundaries"));
+}
+
+void check_state_before(const Sandbox& sandbox) {
+  CHECK(processes_of(sandbox).empty());
+  CHECK_FALSE(fs::exists(sandbox / "data/postgres"));
+  CHECK_FALSE(fs::exists(sandbox / "data/redis"));
+}
+
+void kill_and_recover(const Fault& fault) {
+  CAPTURE(fault.at);
+  CAPTURE(fault.when);
+  CAPTURE(fault.who);
+  Sandbox sandbox;
+  write_stack(sandbox);
+  const Ended killed = sandbox.fusebox({"deploy"}, with_fault(sandbox, fault));
+  INFO(killed.all());
+  CHECK(killed.exit_code != 0);
+
+  // The next command tells, where there is something to tell: a run whose first record is not on
+  // disk, or whose end is, is not open.
+  const Ended next = sandbox.fusebox({"up"});
+  INFO(next.all());
+  if (next.exit_code == 4) {
+    CHECK(next.err.find("recover") != std::string::npos);
+    const Ended recovered = sandbox.fusebox({"recover", "--undo"});
+    INFO(recovered.all());
+    CHECK(recovered.exit_code == 0);
+    check_state_before(sandbox);
+    const Ended again = sandbox.fusebox({"deploy"});
+    CHECK_MESSAGE(again.exit_code == 0, again.all());
+  } else {
+    CHECK(next.exit_code == 0);
+  }
+  const Ended down = sandbox.fusebox({"down"});
+  CHECK_MESSAGE(down.exit_code == 0, down.all());
+  CHECK(processes_of(sandbox).empty());
+}
+
+}  // namespace
+
+TEST_CASE("kill -9 at every journal boundary of deploy is recovered from") {
+  fusebox::test::skip_program_if(fusebox::test::PostgresServer::missing());
+  fusebox::test::skip_program_if(fusebox::test::RedisServer::missing());
+  const long boundaries = count_boundaries();
+  REQUIRE(boundaries >= 8);  // run, three steps and their ends, the end; and the checkpoints
+  MESSAGE("boundaries of one deploy: " << boundaries);
+  for (long at = 1; at <= boundaries; ++at)
+    for (const char* when : {"before", "after"}) kill_and_recover({at, when, "group"});
+}
+
+TEST_CASE(
+    "kill -9 of fusebox's parent process alone takes its worker along, and is recovered from") {
+  fusebox::test::skip_program_if(fusebox::test::PostgresServer::missing());
+  fusebox::test::skip_program_if(fusebox::test::RedisServer::missing());
+  kill_and_recover({4, "after", "parent"});
+}
+
+TEST_CASE("kill -9 of the worker alone is undone by its parent at once") {
+  fusebox::test::skip_program_if(fusebox::test::PostgresServer::missing());
+  fusebox::test::skip_program_if(fusebox::test::RedisServer::missing());
+  Sandbox sandbox;
+  write_stack(sandbox);
+  const Ended ended = sandbox.fusebox({"deploy"}, with_fault(sandbox, {6, "after", "self"}));
+  INFO(ended.all());
+  CHECK(ended.exit_code == 1);
+  CHECK(ended.all().find("signal 9 (Killed)") != std::string::npos);
+  check_state_before(sandbox);
+  CHECK(sandbox.fusebox({"deploy"}).exit_code == 0);
+  CHECK(sandbox.fusebox({"down"}).exit_code == 0);
+}
