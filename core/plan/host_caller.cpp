@@ -20,6 +20,10 @@ json::object HostCaller::undo(const std::string& instance, const json::object& r
   return host_.undo(instance, request, context);
 }
 
+void HostCaller::prepare(const std::string& instance, const plugin::CallContext& context) {
+  host_.prepare(instance, context);
+}
+
 void HostCaller::needed_secrets(const std::vector<std::string>& names) {
   host_.needed_secrets(names);
 }

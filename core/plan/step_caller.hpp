@@ -21,6 +21,8 @@ class StepCaller {
                                   const plugin::CallContext& context) = 0;
   virtual boost::json::object undo(const std::string& instance, const boost::json::object& request,
                                    const plugin::CallContext& context) = 0;
+  // Loads the plugin and makes its instance, without any effect, when that has not happened yet.
+  virtual void prepare(const std::string&, const plugin::CallContext&) {}
   // Every secret that the coming calls may ask for.
   virtual void needed_secrets(const std::vector<std::string>&) {}
 };
@@ -35,6 +37,7 @@ class HostCaller : public StepCaller {
                           const plugin::CallContext& context) override;
   boost::json::object undo(const std::string& instance, const boost::json::object& request,
                            const plugin::CallContext& context) override;
+  void prepare(const std::string& instance, const plugin::CallContext& context) override;
   void needed_secrets(const std::vector<std::string>& names) override;
 
  private:

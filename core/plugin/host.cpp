@@ -115,6 +115,10 @@ const InstanceInfo& Host::provider(std::string_view interface_id) const {
   return impl_->provider(interface_id);
 }
 
+void Host::prepare(const std::string& instance, const CallContext& context) {
+  impl_->ensure_created(impl_->state(instance), context);
+}
+
 void Host::needed_secrets(std::vector<std::string> names) {
   const std::lock_guard lock(impl_->resolve_mutex);
   impl_->needed = std::move(names);

@@ -74,6 +74,9 @@ class Host {
   // one. Throws Error{not_found} when there is none, Error{config} when several and none chosen.
   const InstanceInfo& provider(std::string_view interface_id) const;
 
+  // Loads the instance's plugin and makes the instance, when that has not happened yet.
+  void prepare(const std::string& instance, const CallContext&);
+
   // What `fusebox.secrets/1` must be able to resolve, asked for in one go at the first need.
   void needed_secrets(std::vector<std::string> names);
 

@@ -67,10 +67,12 @@ class Block {
 };
 
 void add_undo(Block& block, const RunView& view, const json::object& data, const Glyphs& glyphs) {
-  for (const StepView& step : view.steps())
-    if (step.phase == StepPhase::undo_failed)
-      block.add(Tone::bad, glyphs.bad, Tone::bad,
-                fmt::format("UNDO FAILED: {}: {}", step.label, step.undo_error));
+  for (const StepView& step : view.steps()) {
+    if (step.phase != StepPhase::undo_failed) continue;
+    block.add(Tone::bad, glyphs.bad, Tone::bad,
+              fmt::format("UNDO FAILED: {}: {}", step.label, step.undo_error));
+    block.hint(step.undo_hint);
+  }
   if (const auto left = texts_of(data, "not_undone"); !left.empty())
     block.add(Tone::bad, glyphs.bad, Tone::bad, fmt::format("not undone: {}", joined(left)));
 }

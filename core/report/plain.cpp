@@ -103,7 +103,8 @@ void Plain::finished(const StepView& step) {
   if (!step.failed) return;
   if (view_options_.detail != Detail::verbose)
     for (const std::string& last : step.tail) line(step.label, "| " + last);
-  if (!step.hint.empty()) line(step.label, "-> " + step.hint);
+  if (!step.hint.empty() && !is_remedy_of_finding(step.result, step.hint))
+    line(step.label, "-> " + step.hint);
 }
 
 void Plain::undo_finished(const StepView& step) {

@@ -121,6 +121,13 @@ std::string quantity(double value, std::string_view unit) {
   return fmt::format("{} {}", rounded, unit);
 }
 
+bool is_remedy_of_finding(const json::object& result, std::string_view text) {
+  const json::array& findings = array_of(result, "findings");
+  return std::any_of(findings.begin(), findings.end(), [&](const json::value& finding) {
+    return finding.is_object() && text_of(finding.get_object(), "remedy") == text;
+  });
+}
+
 std::string metrics_text(const json::object& result) {
   std::vector<std::string> parts;
   for (const auto& [name, metric] : object_of(result, "metrics")) {

@@ -8,6 +8,7 @@
 #include <boost/json/object.hpp>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fusebox::report {
@@ -33,6 +34,9 @@ std::string headline(const boost::json::object& result);
 // What stands under the headline: findings with evidence and remedy, actions, artifacts, metrics,
 // and, in verbose, whatever else the result holds.
 std::vector<Line> result_lines(const boost::json::object& result, const ViewOptions& options);
+
+// A finding of the result has `text` as its remedy.
+bool is_remedy_of_finding(const boost::json::object& result, std::string_view text);
 
 // "latency 1.5ms, rows 12"; "" when there are none.
 std::string metrics_text(const boost::json::object& result);

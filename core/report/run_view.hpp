@@ -45,6 +45,7 @@ struct StepView {
   std::string what;              // its result's headline, or what went wrong
   std::string hint;
   std::string undo_error;
+  std::string undo_hint;
   boost::json::object result;
 };
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <boost/json/array.hpp>
+#include <set>
 
 #include "run/execution.hpp"
 #include "run/verdict.hpp"
@@ -90,6 +91,7 @@ RunResult Execution::close(Outcome outcome, ExitCode code, std::optional<Failure
 void Execution::announce_end(std::string_view outcome, const RunResult& result) {
   json::object data{
       {"run", state_.id},
+      {"phase", state_.phase},
       {"outcome", outcome},
       {"exit_code", to_int(result.exit_code)},
       {"duration_ms",
@@ -117,6 +119,8 @@ RunResult Execution::leave_open() {
 // ---- Forward ----
 
 namespace {
+
+constexpr std::chrono::seconds kPrepareLimit{30};
 
 std::string_view outcome_word(Errc code) {
   switch (code) {
@@ -155,6 +159,8 @@ class Forward : public Execution {
 
   void announce_start();
   void recall();
+  void prepare();
+  void prepare(const StepState& step);
   void note_verdict(Verdict verdict);
   void run_group(std::size_t group);
   void launch(StepState& step, std::vector<Air>& air);
@@ -181,6 +187,7 @@ RunResult Forward::run() {
   announce_start();
   recall();
   context_.caller.needed_secrets(state_.secrets);
+  if (fail_fast()) prepare();
   const std::size_t groups = state_.steps.empty() ? 0 : state_.steps.back().group + 1;
   for (std::size_t group = 0; group < groups; ++group) {
     if (context_.signals != nullptr && context_.signals->cancel.cancelled()) cancelled_ = true;
@@ -198,6 +205,36 @@ void Forward::recall() {
     if (step.status == StepStatus::skipped && !step.step.skipped) soft_skip_ = true;
     if (step.status == StepStatus::failed && read_only()) note_failure(step, *step.error);
   }
+}
+
+// A plugin that cannot be loaded stops a phase before its first effect.
+void Forward::prepare() {
+  std::set<std::string_view> seen;
+  for (const StepState& step : state_.steps) {
+    if (failed_ || cancelled_ || left_) return;
+    if (step.step.skipped || is_over(step) || !seen.insert(step.step.instance).second) continue;
+    prepare(step);
+  }
+}
+
+void Forward::prepare(const StepState& step) {
+  Flight flight(
+      context_.caller,
+      {FlightPlan::Call::prepare, step.step.label, step.step.instance, {}, kPrepareLimit, 0},
+      events_of(step.step.label), context_.timings, waker_);
+  while (!flight.done() && flight.tick(Clock::now())) {
+    waker_->wait(context_.signals, !cancelled_, flight.due());
+    if (context_.signals == nullptr) continue;
+    if (context_.signals->cancel.cancelled()) {
+      cancelled_ = true;
+      flight.stop(Stop::operator_wish);
+    }
+    if (leaving()) flight.leave();
+  }
+  const FlightResult flown = flight.take();
+  abandoned_ = abandoned_ || flown.abandoned;
+  left_ = left_ || (flown.abandoned && leaving());
+  if (flown.failure) note_failure(step, *flown.failure);
 }
 
 void Forward::note_verdict(Verdict verdict) {

@@ -120,8 +120,16 @@ struct Flight::Shared {
 
   plugin::CallContext context();
   json::object call(const plugin::CallContext& context) {
-    return plan.call == FlightPlan::Call::run ? caller.run(plan.instance, plan.request, context)
-                                              : caller.undo(plan.instance, plan.request, context);
+    switch (plan.call) {
+      case FlightPlan::Call::prepare:
+        caller.prepare(plan.instance, context);
+        return {};
+      case FlightPlan::Call::run:
+        return caller.run(plan.instance, plan.request, context);
+      case FlightPlan::Call::undo:
+        return caller.undo(plan.instance, plan.request, context);
+    }
+    return {};
   }
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One step's run() or undo() in flight, with its retries, deadline and cancellation.
+// One step's plugin being made ready, its run() or its undo() in flight, with its retries, deadline and cancellation.
 #pragma once
 
 #include "plan/step_caller.hpp"
@@ -40,7 +40,7 @@ struct FlightEvents {
 };
 
 struct FlightPlan {
-  enum class Call { run, undo };
+  enum class Call { prepare, run, undo };
   Call call = Call::run;
   std::string label;
   std::string instance;
