@@ -4,11 +4,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <boost/json/parse.hpp>
 #include <latch>
 #include <thread>
 
-#include "fakes.hpp"
+#include "executor_rig.hpp"
 
 using namespace fusebox;
 using namespace fusebox::run;
@@ -18,59 +17,6 @@ namespace json = boost::json;
 using config::OnFailure;
 using report::EventType;
 using Calls = std::vector<std::string>;
-
-namespace {
-
-// One run with everything around it.
-struct Rig {
-  explicit Rig(plan::Plan a_plan) : plan(std::move(a_plan)) {}
-
-  RunResult go() {
-    state = make_state(plan, "r1", "stack", "0.1.0");
-    if (plan.changes) {
-      journal.emplace(std::make_unique<MemorySink>(lines), Redact{});
-      journal->append(run_start(plan, "r1", "stack", "0.1.0", 1, std::chrono::system_clock::now()));
-    }
-    return execute(state, context());
-  }
-  ExecutorContext context() {
-    return {caller, reporter, redact, journal ? &*journal : nullptr, &signals, timings, strict};
-  }
-  // What a new process would read.
-  RunState on_disk() { return parse_journal(lines->text, "journal").state; }
-  plan::Step& step(std::size_t group, std::size_t index = 0) { return plan.groups[group][index]; }
-
-  plan::Plan plan;
-  Timings timings = quick();
-  bool strict = false;
-  Redact redact;
-  FakeReporter reporter;
-  Signals signals;
-  std::shared_ptr<MemorySink::Lines> lines = std::make_shared<MemorySink::Lines>();
-  std::optional<Journal> journal;
-  RunState state;
-  FakeCaller caller;  // last: its destructor waits for what was left behind
-};
-
-FakeCaller::Function fails(Errc code, std::string what = "it broke", std::string hint = "") {
-  return [=](const json::object&, const plugin::CallContext&) -> json::object {
-    throw Error(code, what, hint);
-  };
-}
-
-FakeCaller::Function answers(const char* text) {
-  return [value = json::parse(text).as_object()](const json::object&, const plugin::CallContext&) {
-    return value;
-  };
-}
-
-// Ends when asked to.
-json::object until_cancelled(const json::object&, const plugin::CallContext& context) {
-  while (!context.cancel->cancelled()) std::this_thread::sleep_for(1ms);
-  throw Error(Errc::cancelled, "stopped as asked");
-}
-
-}  // namespace
 
 TEST_CASE("groups run in order, and a run that goes well ends with 0") {
   Rig rig(plan_of({{"a"}, {"b"}, {"c"}}));
@@ -328,124 +274,6 @@ TEST_CASE("a failed undo exits with 6, names what is left, goes on, and leaves t
   const auto end = rig.reporter.all(EventType::run_finished);
   CHECK(end.at(0).at("exit_code") == 6);
   CHECK(end.at(0).at("not_undone") == json::parse(R"(["b.up"])"));
-}
-
-TEST_CASE("a step that ignores its deadline is left behind and the run is handed over") {
-  Rig rig(plan_of({{"a"}, {"b"}}));
-  rig.step(1).timeout = 20ms;
-  rig.timings.grace = 30ms;
-  std::atomic<bool> release = false;
-  std::atomic<bool> refused = false;
-  rig.caller.on_run["b"] = [&](const json::object&, const plugin::CallContext& context) {
-    while (!release) std::this_thread::sleep_for(1ms);
-    context.log(plugin::LogLevel::info, "too late");
-    try {
-      context.checkpoint("{}");
-    } catch (const Error& error) {
-      refused = error.code() == Errc::cancelled;
-    }
-    return json::object{};
-  };
-  const RunResult result = rig.go();
-  CHECK(result.abandoned);
-  CHECK_FALSE(result.outcome.has_value());
-  CHECK(result.error->code == Errc::timeout);
-  CHECK(result.error->what.find("b.up (instance \"b\") did not end within its deadline of 20ms") ==
-        0);
-  CHECK(rig.caller.count("undo a") == 0);
-  CHECK(rig.on_disk().not_undone() == Calls{"a.up", "b.up"});
-  release = true;
-  CHECK(eventually([&] { return refused.load(); }));
-  CHECK(rig.reporter.all(EventType::step_log).empty());
-}
-
-TEST_CASE("a hanging step in a phase that does not undo ends the run") {
-  Rig rig(plan_of({{"a"}}, OnFailure::stop));
-  rig.step(0).timeout = 20ms;
-  rig.timings.grace = 20ms;
-  std::atomic<bool> release = false;
-  rig.caller.on_run["a"] = [&](const json::object&, const plugin::CallContext&) {
-    while (!release) std::this_thread::sleep_for(1ms);
-    return json::object{};
-  };
-  const RunResult result = rig.go();
-  CHECK(result.abandoned);
-  CHECK(result.outcome == Outcome::failed);
-  CHECK(rig.on_disk().end.has_value());
-  release = true;
-}
-
-TEST_CASE("a step that ignores cancel is named") {
-  Rig rig(plan_of({{"a"}}));
-  rig.timings.grace = 30ms;
-  std::atomic<bool> release = false;
-  rig.caller.on_run["a"] = [&](const json::object&, const plugin::CallContext&) {
-    rig.signals.cancel.cancel();
-    while (!release) std::this_thread::sleep_for(1ms);
-    return json::object{};
-  };
-  const RunResult result = rig.go();
-  CHECK(result.abandoned);
-  CHECK(result.exit_code == ExitCode::interrupted);
-  const auto finished = rig.reporter.all(EventType::step_finished);
-  REQUIRE(finished.size() == 1);
-  CHECK(finished[0].at("error").at("what") ==
-        "a.up (instance \"a\") did not end within 30ms of being told to stop");
-  release = true;
-}
-
-TEST_CASE("the second Ctrl-C stops waiting at once and leaves the run open") {
-  Rig rig(plan_of({{"a"}, {"b"}}));
-  rig.timings.grace = 60s;
-  std::atomic<bool> release = false;
-  rig.caller.on_run["b"] = [&](const json::object&, const plugin::CallContext&) {
-    rig.signals.cancel.cancel();
-    rig.signals.leave.cancel();
-    while (!release) std::this_thread::sleep_for(1ms);
-    return json::object{};
-  };
-  const RunResult result = rig.go();
-  CHECK(result.left);
-  CHECK(result.exit_code == ExitCode::interrupted);
-  CHECK(result.error->hint.find("fusebox recover") != std::string::npos);
-  CHECK(rig.on_disk().interrupted() == Calls{"b.up"});
-  CHECK(rig.caller.count("undo a") == 0);
-  release = true;
-}
-
-TEST_CASE("the second Ctrl-C also stops the waiting for an undo") {
-  Rig rig(plan_of({{"a"}, {"b"}}));
-  rig.timings.grace = 60s;
-  std::atomic<bool> release = false;
-  rig.caller.on_run["b"] = fails(Errc::io);
-  rig.caller.on_undo["b"] = [&](const json::object&, const plugin::CallContext&) {
-    rig.signals.leave.cancel();
-    while (!release) std::this_thread::sleep_for(1ms);
-    return json::object{};
-  };
-  const RunResult result = rig.go();
-  CHECK(result.left);
-  CHECK(result.not_undone == Calls{"a.up", "b.up"});
-  CHECK_FALSE(rig.on_disk().end.has_value());
-  release = true;
-}
-
-TEST_CASE("an undo that hangs is left behind and the others go on") {
-  Rig rig(plan_of({{"a"}, {"b"}}));
-  rig.step(1).timeout = 20ms;
-  rig.timings.grace = 20ms;
-  std::atomic<bool> release = false;
-  rig.caller.on_run["b"] = fails(Errc::io);
-  rig.caller.on_undo["b"] = [&](const json::object&, const plugin::CallContext&) {
-    while (!release) std::this_thread::sleep_for(1ms);
-    return json::object{};
-  };
-  const RunResult result = rig.go();
-  CHECK(result.abandoned);
-  CHECK(result.exit_code == ExitCode::undo_failed);
-  CHECK(result.not_undone == Calls{"b.up"});
-  CHECK(rig.caller.count("undo a") == 1);
-  release = true;
 }
 
 TEST_CASE("what a step says of the stack becomes the exit code") {
