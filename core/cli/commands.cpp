@@ -141,7 +141,7 @@ constexpr std::array table = {
             run_any_phase},
     Command{"plan",
             Group::stack,
-            Needs::stack,
+            Needs::plugins,
             {1, 1},
             "PHASE",
             "Show what a phase would do, and do nothing",

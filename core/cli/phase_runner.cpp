@@ -3,7 +3,9 @@
 
 #include "cli/context.hpp"
 #include "cli/watch.hpp"
+#include "config/config_error.hpp"
 #include "plan/dry_run.hpp"
+#include "plan/outline.hpp"
 #include "plan/plan.hpp"
 #include "plan/render.hpp"
 #include "plan/step_caller.hpp"
@@ -26,6 +28,20 @@ plan::Plan make_plan(Context& context, const std::string& name) {
   return plan::make_plan(context.config(), context.host(), name, context.selection());
 }
 
+// A refused plan is still shown as far as it is known, before the reasons.
+plan::Plan plan_or_outline(Context& context, const std::string& name, plan::Format format) {
+  try {
+    return make_plan(context, name);
+  } catch (const config::ConfigError&) {
+    if (format != plan::Format::json && context.config().phase(name) != nullptr) {
+      const auto known = plan::outline(context.config(), context.catalog(), name);
+      context.out().write(plan::render(known.plan, format, &known.report));
+      context.out().flush();
+    }
+    throw;
+  }
+}
+
 // What must not run is refused before the first step, not in the middle of a run.
 void verify_plugins(Context& context, const plan::Plan& plan) {
   for (const auto& group : plan.groups) {
@@ -44,7 +60,7 @@ int print_plan(Context& context, const std::string& name, const std::string& for
     throw Error(Errc::argument, fmt::format("unknown format \"{}\"", format_name),
                 "use text, json or mermaid");
   }
-  const auto plan = make_plan(context, name);
+  const auto plan = plan_or_outline(context, name, *format);
   plan::HostCaller caller(context.host());
   plan::DryRunOptions options;
   options.cancel = &context.watch().token();

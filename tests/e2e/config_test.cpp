@@ -226,3 +226,17 @@ steps = [{ step = "sample-touch.make", with = { file = "a" } }]
   CHECK(contains(events, "step_finished"));
   CHECK(contains(events, "run_finished"));
 }
+
+TEST_CASE("plan draws a pipeline whose plugins are missing as far as it is known") {
+  const Sandbox sandbox;
+  sandbox.write("fusebox.toml", std::string(good) +
+                                    "[plugins.elsewhere]\n[phases.deploy]\nsteps = "
+                                    "[\"elsewhere.up\", \"sample-touch.make\"]\n");
+  const auto ended = sandbox.fusebox({"plan", "deploy"}, with_test_plugins());
+  INFO(ended.all());
+  CHECK(ended.exit_code == 2);
+  CHECK(contains(ended.out, "1. elsewhere.up"));
+  CHECK(contains(ended.out, "! the plugin \"elsewhere\" is not installed"));
+  CHECK(contains(ended.out, "2. sample-touch.make"));
+  CHECK(contains(ended.err, "there is no plugin \"elsewhere\""));
+}
