@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Known secret values go through a whole deploy of the demo stack, and are looked for everywhere
 // afterwards: files, command lines, output, logs, journals, a core dump.
-#include "e2e/harness.hpp"
-#include "support/child.hpp"
-#include "support/servers.hpp"
+#include "e2e/stacks.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <signal.h>
+#include <sys/resource.h>
 
-#include <chrono>
 #include <fstream>
-#include <thread>
 
-using fusebox::test::CallOptions;
-using fusebox::test::Child;
-using fusebox::test::ChildSpec;
+using fusebox::test::DemoStack;
 using fusebox::test::Ended;
-using fusebox::test::free_port;
-using fusebox::test::Sandbox;
 namespace fs = std::filesystem;
 
 namespace {
@@ -39,47 +31,23 @@ void check_clean(std::string_view text, const std::string& where) {
     CHECK_MESSAGE(text.find(value) == std::string_view::npos, name << " is in " << where);
 }
 
-// The demo stack in the sandbox, on ports of its own, with the canaries as its secrets.
-class Demo {
+// The demo stack with the canaries as its secrets.
+class CanaryStack : public DemoStack {
  public:
-  Demo() {
+  CanaryStack() {
     std::string lines;
     for (const auto& [name, value] : kCanaries) lines += name + "=" + value + "\n";
-    secrets = sandbox.write("secrets.env", lines);
-    fs::permissions(secrets, fs::perms::owner_read | fs::perms::owner_write);
-    set("plugins.secrets-file.file", fmt::format("\"{}\"", secrets.string()));
-    set("plugins.runtime-process.data_dir", fmt::format("\"{}\"", (sandbox / "data").string()));
-    const std::string services = "plugins.runtime-process.services.";
-    for (const char* port : {"postgres.ports.postgres", "clickhouse.ports.http",
-                             "clickhouse.ports.native", "clickhouse.ports.interserver",
-                             "redis.ports.redis", "minio.ports.api", "minio.ports.console"})
-      set(services + port + ".port", std::to_string(free_port()));
-    if (fusebox::test::MinioServer::missing()) {
-      set(services + "minio.enabled", "false");
-      base.insert(base.end(), {"--skip", "probe-minio"});
-    }
+    secrets_ = box_.write("demo/.env", lines);
+    fs::permissions(secrets_, fs::perms::owner_read | fs::perms::owner_write);
   }
-  ~Demo() { run({"down", "--volumes", "--yes", "--confirm", "langfuse-demo"}); }
-
-  Ended run(std::vector<std::string> args) const {
-    args.insert(args.begin(), base.begin(), base.end());
-    CallOptions options;
-    options.environment = environment;
-    return sandbox.fusebox(args, options);
+  void check_files() const {
+    for (const auto& entry : fs::recursive_directory_iterator(box_.path()))
+      if (entry.is_regular_file() && entry.path() != secrets_)
+        check_clean(read_all(entry.path()), entry.path().string());
   }
-
-  Sandbox sandbox;
-  fs::path secrets;
-  std::vector<std::string> base = {"--config", FUSEBOX_DEMO_CONFIG, "--plugin-dir",
-                                   FUSEBOX_TEST_PLUGINS};
-  std::map<std::string, std::string> environment = {
-      {"PATH", std::string(std::getenv("PATH")) + ":" + std::string(std::getenv("HOME")) +
-                   "/.cache/fusebox/bin"}};
 
  private:
-  void set(const std::string& key, const std::string& value) {
-    base.insert(base.end(), {"--set", key + "=" + value});
-  }
+  fs::path secrets_;
 };
 
 void check_command_lines() {
@@ -93,57 +61,44 @@ void check_command_lines() {
 }  // namespace
 
 TEST_CASE("after a deploy no secret is in any file, command line, output, log or journal") {
-  const Demo demo;
-  const Ended deployed = demo.run({"--json", "deploy"});
+  const CanaryStack stack;
+  const Ended deployed =
+      stack({"--json", "deploy", "--set=plugins.runtime-process.data_dir=\"data\""});
   REQUIRE_MESSAGE(deployed.exit_code == 0, deployed.all());
   check_clean(deployed.all(), "the output of deploy");
   check_command_lines();
-  const std::vector<std::vector<std::string>> commands = {{"-v", "health"},
-                                                          {"--json", "health"},
-                                                          {"ps"},
-                                                          {"urls"},
-                                                          {"logs"},
-                                                          {"config", "show"},
-                                                          {"plan", "deploy"},
-                                                          {"secrets", "list"},
-                                                          {"secrets", "check"},
-                                                          {"runs", "show", "last"},
-                                                          {"doctor"},
-                                                          {"-v", "deploy"}};
-  for (const auto& command : commands) {
-    const Ended ended = demo.run(command);
-    check_clean(ended.all(), "the output of " + command.back());
-  }
-  for (const auto& entry : fs::recursive_directory_iterator(demo.sandbox.path()))
-    if (entry.is_regular_file() && entry.path() != demo.secrets)
-      check_clean(read_all(entry.path()), entry.path().string());
+  const std::vector<std::vector<std::string>> commands = {
+      {"-v", "health"},
+      {"--json", "health"},
+      {"ps"},
+      {"urls"},
+      {"logs"},
+      {"config", "show"},
+      {"plan", "deploy"},
+      {"secrets", "list"},
+      {"secrets", "check"},
+      {"runs", "show", "last"},
+      {"doctor"},
+      {"-v", "deploy", "--set=plugins.runtime-process.data_dir=\"data\""}};
+  for (const auto& command : commands)
+    check_clean(stack(command).all(), "the output of " + command.back());
+  stack.check_files();
 }
 
 TEST_CASE("a crash of fusebox leaves no core dump with a secret in it") {
-  const Demo demo;
-  demo.sandbox.write("crash.toml", fmt::format(R"(include = ["{}"]
-[plugins.zoo-hangs]
+  const CanaryStack stack;
+  stack.box().write("crash.toml", R"(include = ["fusebox.toml"]
+[plugins.zoo-aborts]
 [phases.crash]
-steps = ["secrets-file.resolve", "zoo-hangs.look"]
-)",
-                                               FUSEBOX_DEMO_CONFIG));
-  std::vector<std::string> args = {"-c", "ulimit -c unlimited; exec \"$0\" \"$@\"",
-                                   fusebox::test::fusebox_program().string()};
-  args.insert(args.end(), demo.base.begin(), demo.base.end());
-  args.insert(args.end(), {"--config", (demo.sandbox / "crash.toml").string(), "run", "crash"});
-  args.insert(args.begin(), "sh");
-  ChildSpec spec;
-  spec.command = args;
-  spec.cwd = demo.sandbox.path();
-  spec.log = demo.sandbox / "crash.log";
-  Child child(spec);
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (read_all(spec.log).find("zoo-hangs") == std::string::npos &&
-         std::chrono::steady_clock::now() < deadline)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  REQUIRE_MESSAGE(child.running(), read_all(spec.log));
-  child.stop(SIGABRT);
-  for (const auto& entry : fs::recursive_directory_iterator(demo.sandbox.path()))
-    if (entry.is_regular_file() && entry.path() != demo.secrets)
-      check_clean(read_all(entry.path()), entry.path().string());
+steps = ["secrets-file.resolve", "zoo-aborts.look"]
+)");
+  rlimit cores{};
+  REQUIRE(::getrlimit(RLIMIT_CORE, &cores) == 0);
+  cores.rlim_cur = cores.rlim_max;
+  REQUIRE(::setrlimit(RLIMIT_CORE, &cores) == 0);
+  const Ended ended =
+      stack({"--config", "crash.toml", "--plugin-dir", FUSEBOX_TEST_PLUGINS, "run", "crash"});
+  CHECK_MESSAGE(ended.all().find("Aborted") != std::string::npos, ended.all());
+  CHECK(ended.exit_code != 0);
+  stack.check_files();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kill -9 at every journal boundary of a deploy of real servers: the next command says so,
 // `recover` brings back what was before, and no process is orphaned.
-#include "e2e/harness.hpp"
+#include "e2e/stacks.hpp"
 #include "support/servers.hpp"
 
 #include <doctest/doctest.h>
@@ -15,19 +15,16 @@ using fusebox::test::CallOptions;
 using fusebox::test::Ended;
 using fusebox::test::free_port;
 using fusebox::test::Sandbox;
+using fusebox::test::SmallStack;
 namespace fs = std::filesystem;
 
 namespace {
 
 // Redis and PostgreSQL under the container-less runtime: one-time init, data folders, secrets.
-void write_stack(const Sandbox& sandbox) {
-  sandbox.write("fusebox.toml", fmt::format(R"([stack]
-name = "faults"
-
-[plugins.secrets-file]
-file = "secrets.env"
-generate = true
-
+class TwoServers : public SmallStack {
+ public:
+  TwoServers()
+      : SmallStack(fmt::format(R"(
 [plugins.runtime-process]
 data_dir = "data"
 path = ["/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@17/bin"]
@@ -38,28 +35,11 @@ ports.postgres = {{ port = {}, target = 5432 }}
 command = ["postgres", "-D", "${{data}}", "-p", "${{port}}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
 ready = {{ tcp = "postgres" }}
 stop_signal = "INT"
+
 [plugins.runtime-process.services.postgres.init]
 creates = "PG_VERSION"
 command = ["initdb", "-D", "${{data}}", "-U", "postgres", "--pwfile=/dev/stdin", "-A", "scram-sha-256", "-E", "UTF8", "--no-locale", "--no-sync"]
 stdin = "${{secret:POSTGRES_PASSWORD}}\n"
-
-[plugins.runtime-process.services.redis]
-user = "redis"
-ports.redis = {{ port = {}, target = 6379 }}
-command = ["redis-server", "-"]
-stdin = """
-port ${{port}}
-bind 127.0.0.1
-dir ${{data}}
-appendonly yes
-maxmemory-policy noeviction
-requirepass ${{secret:REDIS_AUTH}}
-"""
-ready = {{ tcp = "redis" }}
-
-[plugins.probe-redis]
-service = "redis"
-password = {{ secret = "REDIS_AUTH" }}
 
 [plugins.probe-postgres]
 service = "postgres"
@@ -73,8 +53,8 @@ steps = [
   [{{ step = "probe-redis.check", with = {{ wait = "20s" }} }}, {{ step = "probe-postgres.check", with = {{ wait = "20s" }} }}],
 ]
 )",
-                                            free_port(), free_port()));
-}
+                               free_port())) {}
+};
 
 // The pids of all processes that run out of the sandbox: their command line or folder names it.
 std::set<pid_t> processes_of(const Sandbox& sandbox) {
@@ -111,8 +91,8 @@ CallOptions with_fault(const Sandbox& sandbox, const Fault& fault) {
 
 // How many boundaries a deploy has; it also proves that the stack deploys at all.
 long count_boundaries() {
-  Sandbox sandbox;
-  write_stack(sandbox);
+  TwoServers stack;
+  const Sandbox& sandbox = stack.box();
   const Ended ended = sandbox.fusebox({"deploy"}, with_fault(sandbox, {0, "after", "group"}));
   REQUIRE_MESSAGE(ended.exit_code == 0, ended.all());
   CHECK_FALSE(processes_of(sandbox).empty());
@@ -132,8 +112,8 @@ void kill_and_recover(const Fault& fault) {
   CAPTURE(fault.at);
   CAPTURE(fault.when);
   CAPTURE(fault.who);
-  Sandbox sandbox;
-  write_stack(sandbox);
+  TwoServers stack;
+  const Sandbox& sandbox = stack.box();
   const Ended killed = sandbox.fusebox({"deploy"}, with_fault(sandbox, fault));
   INFO(killed.all());
   CHECK(killed.exit_code != 0);
@@ -180,8 +160,8 @@ TEST_CASE(
 TEST_CASE("kill -9 of the worker alone is undone by its parent at once") {
   fusebox::test::skip_program_if(fusebox::test::PostgresServer::missing());
   fusebox::test::skip_program_if(fusebox::test::RedisServer::missing());
-  Sandbox sandbox;
-  write_stack(sandbox);
+  TwoServers stack;
+  const Sandbox& sandbox = stack.box();
   const Ended ended = sandbox.fusebox({"deploy"}, with_fault(sandbox, {6, "after", "self"}));
   INFO(ended.all());
   CHECK(ended.exit_code == 1);

@@ -57,13 +57,27 @@ void check_undone(const Sandbox& sandbox, const Ended& ended, const std::string&
   CHECK(next.exit_code == 0);
 }
 
+struct Case {
+  const char* animal;
+  const char* expected;
+};
+
+void check_each(std::initializer_list<Case> cases) {
+  for (const Case& c : cases) {
+    CAPTURE(c.animal);
+    Sandbox sandbox;
+    write_stack(sandbox, c.animal);
+    const Ended ended = deploy(sandbox);
+    CHECK(ended.exit_code == 1);
+    CHECK_MESSAGE(says(ended, c.expected), ended.all());
+    check_undone(sandbox, ended, fmt::format("zoo-{}.bite", c.animal));
+  }
+}
+
 }  // namespace
 
 TEST_CASE("a step that fails in any way is undone with all before it, and named") {
-  const struct {
-    const char* animal;
-    const char* expected;
-  } cases[] = {
+  check_each({
       {"fails", "the disk of the zoo is full"},
       {"fails-mute", "failed (io) without saying why"},
       {"unknown-code", "answered with -5, which is no result code"},
@@ -78,34 +92,13 @@ TEST_CASE("a step that fails in any way is undone with all before it, and named"
       {"no-table", "has no table for it"},
       {"null-instance", "gave none"},
       {"other-manifest", "was built with another manifest"},
-  };
-  for (const auto& c : cases) {
-    CAPTURE(c.animal);
-    Sandbox sandbox;
-    write_stack(sandbox, c.animal);
-    const Ended ended = deploy(sandbox);
-    CHECK(ended.exit_code == 1);
-    CHECK_MESSAGE(says(ended, c.expected), ended.all());
-    check_undone(sandbox, ended, fmt::format("zoo-{}.bite", c.animal));
-  }
+  });
 }
 
 TEST_CASE("a plugin that takes the process down costs its step, and the steps before are undone") {
-  const struct {
-    const char* animal;
-    const char* expected;
-  } cases[] = {{"aborts", "signal 6 (Aborted)"},
-               {"segfaults", "signal 11 (Segmentation fault)"},
-               {"exits", "a plugin that called exit(0)"}};
-  for (const auto& c : cases) {
-    CAPTURE(c.animal);
-    Sandbox sandbox;
-    write_stack(sandbox, c.animal);
-    const Ended ended = deploy(sandbox);
-    CHECK(ended.exit_code == 1);
-    CHECK_MESSAGE(says(ended, c.expected), ended.all());
-    check_undone(sandbox, ended, fmt::format("zoo-{}.bite", c.animal));
-  }
+  check_each({{"aborts", "signal 6 (Aborted)"},
+              {"segfaults", "signal 11 (Segmentation fault)"},
+              {"exits", "a plugin that called exit(0)"}});
 }
 
 TEST_CASE("a step that waits ends at its deadline") {

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -49,15 +50,21 @@ const sockaddr* generic(const sockaddr_in& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 
-// A socket bound to a free port of 127.0.0.1, and that port.
+// A socket bound to a free port of 127.0.0.1, and that port. Below the ports that the system hands to
+// clients, so that none of those takes one in between; and each process goes through them from a
+// place of its own, never back.
 std::pair<int, std::uint16_t> bound_socket() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address = local_address(0);
-  socklen_t size = sizeof address;
-  if (fd < 0 || ::bind(fd, generic(address), size) != 0 ||
-      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-    throw std::runtime_error("cannot bind a port of 127.0.0.1");
-  return {fd, ntohs(address.sin_port)};
+  constexpr unsigned first = 20000;
+  constexpr unsigned count = 12000;
+  static std::atomic<unsigned> next{static_cast<unsigned>(::getpid()) * 131};
+  for (unsigned tried = 0; tried < count; ++tried) {
+    const auto port = static_cast<std::uint16_t>(first + next++ % count);
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address = local_address(port);
+    if (fd >= 0 && ::bind(fd, generic(address), sizeof address) == 0) return {fd, port};
+    ::close(fd);
+  }
+  throw std::runtime_error("no port of 127.0.0.1 between 20000 and 32000 is free");
 }
 
 std::string read_from(const fs::path& file, std::uintmax_t offset) {
