@@ -27,8 +27,9 @@ std::unique_ptr<report::Reporter> Context::make_reporter() {
   all.push_back(std::move(reporter));
   all.push_back(std::make_unique<run::ObserverReporter>(
       observers,
-      [this](const std::string& instance, std::string_view event,
-             const plugin::CallContext& call) { host().observe(instance, event, call); },
+      [this](const std::string& instance, std::string_view event, const plugin::CallContext& call) {
+        host().observe(instance, event, call);
+      },
       [this](const std::string& text) { output_.warn(text); }));
   return std::make_unique<report::Fanout>(std::move(all));
 }

@@ -15,7 +15,7 @@ using boost::json::object;
 namespace {
 
 template <class Table>
-constexpr std::string_view kInterface = "";
+constexpr std::string_view kInterface{};
 template <>
 constexpr std::string_view kInterface<fbx_step_v1> = FBX_IFACE_STEP;
 template <>

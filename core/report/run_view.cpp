@@ -97,7 +97,8 @@ void RunView::start(const json::object& data) {
 StepView* RunView::apply(const Event& event) {
   if (event.type == EventType::run_started) start(event.data);
   // After a crash another process goes on with the run, and its reporter saw no beginning.
-  if (event.type == EventType::run_finished && phase_.empty()) phase_ = text_of(event.data, "phase");
+  if (event.type == EventType::run_finished && phase_.empty())
+    phase_ = text_of(event.data, "phase");
   if (event.type == EventType::run_started || event.type == EventType::run_finished) return nullptr;
   StepView& view = step(text_of(event.data, "step"));
   switch (event.type) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One step's plugin being made ready, its run() or its undo() in flight, with its retries, deadline and cancellation.
+// One step's plugin being made ready, its run() or its undo() in flight, with its retries, deadline
+// and cancellation.
 #pragma once
 
 #include "plan/step_caller.hpp"

@@ -50,8 +50,8 @@ const sockaddr* generic(const sockaddr_in& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 
-// A socket bound to a free port of 127.0.0.1, and that port. Below the ports that the system hands to
-// clients, so that none of those takes one in between; and each process goes through them from a
+// A socket bound to a free port of 127.0.0.1, and that port. Below the ports that the system hands
+// to clients, so that none of those takes one in between; and each process goes through them from a
 // place of its own, never back.
 std::pair<int, std::uint16_t> bound_socket() {
   constexpr unsigned first = 20000;

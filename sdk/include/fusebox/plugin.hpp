@@ -358,8 +358,8 @@ class Observer {
 namespace detail {
 
 struct Instance {
-  const fbx_host* host;
-  Plugin* plugin;
+  const fbx_host* host = nullptr;
+  std::unique_ptr<Plugin> plugin;
 };
 
 // The one place where an exception is caught: nothing may unwind into the host.
@@ -442,17 +442,14 @@ inline constexpr fbx_observer_v1 observer_table = {
 template <class T>
 fbx_rc create(const fbx_host* host, fbx_op* op, fbx_str context, fbx_instance** out) noexcept {
   return guarded(host, op, [&] {
-    auto plugin = std::make_unique<T>(view(context));
-    *out = reinterpret_cast<fbx_instance*>(new Instance{host, plugin.get()});
-    plugin.release();
+    auto instance = std::make_unique<Instance>();
+    instance->host = host;
+    instance->plugin = std::make_unique<T>(view(context));
+    *out = reinterpret_cast<fbx_instance*>(instance.release());
   });
 }
 
-inline void destroy(fbx_instance* self) noexcept {
-  auto* instance = reinterpret_cast<Instance*>(self);
-  delete instance->plugin;
-  delete instance;
-}
+inline void destroy(fbx_instance* self) noexcept { delete reinterpret_cast<Instance*>(self); }
 
 template <class T>
 const void* get_interface(fbx_instance*, fbx_str id) noexcept {
