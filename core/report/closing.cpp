@@ -19,8 +19,12 @@ struct Ending {
   std::string_view words;  // between the phase and the time
 };
 
-Ending ending_of(const std::string& outcome, const Glyphs& glyphs) {
+Ending ending_of(const std::string& outcome, std::int64_t exit_code, const Glyphs& glyphs) {
   if (outcome == "ok") return {Tone::good, glyphs.good, "done in"};
+  if (outcome == "forgotten") return {Tone::warn, glyphs.warn, "was closed as it stands, after"};
+  // What `recover` was asked for.
+  if (outcome == "undone" && exit_code == 0)
+    return {Tone::good, glyphs.undone, "was undone, after"};
   if (outcome == "undone") return {Tone::bad, glyphs.bad, "failed and was undone, after"};
   if (outcome == "undo_failed") return {Tone::bad, glyphs.bad, "failed and UNDO FAILED, after"};
   if (outcome == "cancelled") return {Tone::warn, glyphs.warn, "was interrupted after"};
@@ -83,11 +87,13 @@ std::vector<Line> closing_lines(const RunView& view, const json::object& data,
                                 const ViewOptions& options) {
   const Glyphs& glyphs = options.style.glyphs();
   const std::string outcome = text_of(data, "outcome");
-  const Ending ending = ending_of(outcome, glyphs);
   const std::int64_t exit_code = number_of(data, "exit_code");
+  const Ending ending = ending_of(outcome, exit_code, glyphs);
+  // A process that cleans up after another has not seen the run start.
+  const std::string named = text_of(data, "phase");
   Block block(options);
   std::string headline =
-      fmt::format("{} {} {}", view.phase(), ending.words,
+      fmt::format("{} {} {}", named.empty() ? view.phase() : named, ending.words,
                   util::human_duration(std::chrono::milliseconds(number_of(data, "duration_ms"))));
   headline += exit_code == 0 ? fmt::format(" ({})", tally(view))
                              : fmt::format(" ({}; exit code {})", tally(view), exit_code);

@@ -19,7 +19,7 @@ enum class EventType {
   step_finished,  // step, outcome: ok|failed|skipped|cancelled|timeout, duration_ms, result, error
   undo_started,   // step
   undo_finished,  // step, outcome, error
-  run_finished,   // outcome, exit_code, duration_ms, error
+  run_finished,   // run, phase, outcome, exit_code, duration_ms, error, not_undone
 };
 
 // "run_started", ... as JSON spells it.

@@ -38,7 +38,6 @@ class Execution {
   const ExecutorContext& context_;
   Emitter emitter_;
   std::shared_ptr<Waker> waker_;
-  Clock::time_point begun_;
   bool abandoned_ = false;
   bool left_ = false;
 

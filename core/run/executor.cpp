@@ -23,8 +23,7 @@ Execution::Execution(RunState& state, const ExecutorContext& context)
     : state_(state),
       context_(context),
       emitter_(context.reporter, context.redact),
-      waker_(std::make_shared<Waker>()),
-      begun_(Clock::now()) {}
+      waker_(std::make_shared<Waker>()) {}
 
 std::optional<Failure> Execution::commit(RecordType type, json::object data, OnJournalError then) {
   const Record record{type, std::chrono::system_clock::now(), std::move(data)};
@@ -89,13 +88,14 @@ RunResult Execution::close(Outcome outcome, ExitCode code, std::optional<Failure
 }
 
 void Execution::announce_end(std::string_view outcome, const RunResult& result) {
-  json::object data{
-      {"run", state_.id},
-      {"phase", state_.phase},
-      {"outcome", outcome},
-      {"exit_code", to_int(result.exit_code)},
-      {"duration_ms",
-       std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun_).count()}};
+  json::object data{{"run", state_.id},
+                    {"phase", state_.phase},
+                    {"outcome", outcome},
+                    {"exit_code", to_int(result.exit_code)},
+                    {"duration_ms", std::max<std::int64_t>(
+                                        0, std::chrono::duration_cast<std::chrono::milliseconds>(
+                                               std::chrono::system_clock::now() - state_.started)
+                                               .count())}};
   if (result.error) data["error"] = to_json(*result.error);
   if (result.outcome == Outcome::undo_failed)
     data["not_undone"] = json::array(result.not_undone.begin(), result.not_undone.end());

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <set>
@@ -72,7 +73,8 @@ class Worker {
     const RunResult result =
         work(state, {environment_.caller, *reporter, environment_.redact, &journal_, &signals,
                      environment_.timings, environment_.strict});
-    if (!result.outcome && result.abandoned && !result.left) throw HandOver{};
+    if (!result.outcome && result.abandoned && !result.left)
+      throw HandOver{result.error ? result.error->what : ""};
     return to_int(result.exit_code);
   }
 
@@ -92,17 +94,27 @@ std::optional<Failure> first_failure(const RunState& state) {
   return stopped;
 }
 
+// Where in the run the dead process was.
+std::string place_of(const RunState& state) {
+  const auto labels = state.interrupted();
+  if (labels.empty())
+    return std::none_of(state.steps.begin(), state.steps.end(),
+                        [](const StepState& step) { return step.started; })
+               ? "before the first step, while plugins were being loaded"
+               : "between two steps";
+  std::string steps;
+  for (const std::string& label : labels)
+    steps += fmt::format("{}{} (instance \"{}\")", steps.empty() ? "" : ", ", label,
+                         state.find(label)->step.instance);
+  return "in step " + steps;
+}
+
 // Which steps the dead process was in, and how it died.
 Failure crash_failure(const RunState& state, const CrashInfo& crash) {
   if (crash.kind == CrashInfo::Kind::handed_over)
-    if (const auto failure = first_failure(state)) return *failure;
-  std::string steps;
-  for (const std::string& label : state.interrupted())
-    steps += fmt::format("{}{} (instance \"{}\")", steps.empty() ? "" : ", ", label,
-                         state.find(label)->step.instance);
-  const std::string what =
-      fmt::format("the process died {}{}: {}", steps.empty() ? "between two steps" : "in step ",
-                  steps, crash.str());
+    return first_failure(state).value_or(Failure{
+        Errc::timeout, crash.text, "a plugin that hangs has a bug: report it to its author"});
+  const std::string what = fmt::format("the process died {}: {}", place_of(state), crash.str());
   if (crash.kind == CrashInfo::Kind::signal && crash.number == SIGKILL)
     return {Errc::internal, what, "perhaps the system ran out of memory: see its log"};
   // A signal that came before the child was ready to cancel.
@@ -110,8 +122,8 @@ Failure crash_failure(const RunState& state, const CrashInfo& crash) {
       (crash.number == SIGINT || crash.number == SIGTERM || crash.number == SIGHUP))
     return {Errc::cancelled, "interrupted by the operator", {}};
   return {Errc::internal, what,
-          steps.empty() ? "report it with the run's journal"
-                        : "this is a bug of the plugin: report it to its author"};
+          state.interrupted().empty() ? "report it with the run's journal"
+                                      : "this is a bug of the plugin: report it to its author"};
 }
 
 // A run with a journal in the stack's state folder. Made by the holder of the stack's lock.
@@ -191,7 +203,7 @@ ExitCode Session::backward(const UndoRequest& request) {
       }));
 }
 
-// Nothing more can be done from here: says so, without calling into any plugin.
+// Nothing more can be done from here: says so, and calls no step.
 ExitCode Session::give_up(const JournalText& journal, const Failure& failure) {
   const auto reporter = environment_.make_reporter();
   RunState state = journal.state;
@@ -262,7 +274,7 @@ ExitCode recover(RecoverMode mode, const Environment& environment) {
   if (mode == RecoverMode::resume && before.undo_begun)
     throw Error(Errc::conflict,
                 fmt::format("run {} cannot be resumed: its undo has begun", before.id),
-                "`fusebox recover` goes on undoing it");
+                "`fusebox recover --undo` goes on undoing it");
   const fs::path file = journal_file(environment.state_dir, before.id);
   Worker worker(environment, reopen_journal_file(file, open->valid_bytes));
   const Record resumed{RecordType::run_resumed,

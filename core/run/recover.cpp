@@ -120,8 +120,9 @@ void refuse_open_run(const fs::path& state_dir) {
   throw Error(Errc::conflict,
               fmt::format("run {} of phase {} was interrupted {}{}", state.id, state.phase,
                           state.undo_begun && !in.empty() ? "while undoing, " : "", where),
-              state.undo_begun ? "`fusebox recover` goes on undoing it"
-                               : "`fusebox recover` undoes it, `fusebox recover --resume` goes on");
+              state.undo_begun
+                  ? "`fusebox recover --undo` goes on undoing it"
+                  : "`fusebox recover --undo` undoes it, `fusebox recover --resume` goes on");
 }
 
 void prune_runs(const fs::path& state_dir, std::size_t keep) {

@@ -3,14 +3,12 @@
 
 #include <fmt/format.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <exception>
@@ -24,64 +22,55 @@ namespace fusebox::run {
 
 namespace {
 
-constexpr std::array watched{SIGINT, SIGTERM, SIGHUP};
-
 // What the child says before it ends on purpose. Anything else, or nothing, is a crash.
 constexpr char said_code = 'C';
 constexpr char said_hand_over = 'H';
 constexpr char said_error = 'E';  // and its text
 
-std::atomic<pid_t> passed_on_to{0};
-
-// The terminal tells the whole foreground group by itself; what was sent to this process alone has
-// to be passed on.
-void pass_on(int signal, siginfo_t* info, void*) {
-  const int saved = errno;
-  const pid_t child = passed_on_to.load(std::memory_order_relaxed);
-  const bool is_from_a_process =
-      info != nullptr && (info->si_code == SI_USER || info->si_code <= 0);
-  if (child > 0 && is_from_a_process) ::kill(child, signal);
-  errno = saved;
-}
-
-// The parent outlives these signals while its child is there.
-class ParentSignals {
+// Signals that wait for wait_for() instead of ending this process or being lost. What is still
+// waiting when it is released takes its effect then.
+class HeldSignals {
  public:
-  explicit ParentSignals(pid_t child) {
-    passed_on_to = child;
+  HeldSignals() {
+    ::sigemptyset(&set_);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) ::sigaddset(&set_, signal);
+    ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
+    // Ignored, as some parents leave it to us, it would never come.
     struct sigaction action {};
-    action.sa_sigaction = pass_on;
-    action.sa_flags = SA_SIGINFO | SA_RESTART;
-    ::sigemptyset(&action.sa_mask);
-    for (std::size_t i = 0; i < watched.size(); ++i) ::sigaction(watched[i], &action, &before_[i]);
+    action.sa_handler = SIG_DFL;
+    ::sigaction(SIGCHLD, &action, &child_before_);
   }
-  ~ParentSignals() {
-    passed_on_to = 0;
-    for (std::size_t i = 0; i < watched.size(); ++i) ::sigaction(watched[i], &before_[i], nullptr);
+  ~HeldSignals() { release(); }
+  HeldSignals(const HeldSignals&) = delete;
+  HeldSignals& operator=(const HeldSignals&) = delete;
+
+  void release() {
+    ::sigaction(SIGCHLD, &child_before_, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
-  ParentSignals(const ParentSignals&) = delete;
-  ParentSignals& operator=(const ParentSignals&) = delete;
+
+  struct Signal {
+    int number = 0;
+    bool from_process = false;  // and not from the terminal, which tells the whole group
+  };
+  // The next of them; number 0 after an interruption.
+  Signal next() const {
+#if defined(__APPLE__)
+    int number = 0;
+    if (::sigwait(&set_, &number) != 0) return {};
+    return {number, true};
+#else
+    siginfo_t info{};
+    const int number = ::sigwaitinfo(&set_, &info);
+    if (number < 0) return {};
+    return {number, info.si_code <= 0};
+#endif
+  }
 
  private:
-  std::array<struct sigaction, watched.size()> before_{};
-};
-
-// Keeps signals out between fork() and the moment both sides are ready for them.
-class BlockSignals {
- public:
-  BlockSignals() {
-    sigset_t set;
-    ::sigemptyset(&set);
-    for (const int signal : watched) ::sigaddset(&set, signal);
-    ::pthread_sigmask(SIG_BLOCK, &set, &before_);
-  }
-  ~BlockSignals() { release(); }
-  BlockSignals(const BlockSignals&) = delete;
-  BlockSignals& operator=(const BlockSignals&) = delete;
-  void release() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
+  sigset_t set_{};
   sigset_t before_{};
+  struct sigaction child_before_ {};
 };
 
 // The parent holds the only write end: when it is gone, for whatever reason, the pipe ends.
@@ -111,8 +100,8 @@ void say(int fd, std::string_view what) {
   try {
     die_with_parent(life);
     code = body();
-  } catch (const HandOver&) {
-    last_word = said_hand_over;
+  } catch (const HandOver& over) {
+    last_word = said_hand_over + over.why;
   } catch (const std::exception& error) {
     last_word = said_error + std::string(error.what());
   } catch (...) {
@@ -138,15 +127,23 @@ std::string last_word_in(int fd) {
 CrashInfo crash_of(int status, const std::string& last_word) {
   if (WIFSIGNALED(status)) return {CrashInfo::Kind::signal, WTERMSIG(status), {}};
   if (last_word.empty()) return {CrashInfo::Kind::exit, WEXITSTATUS(status), {}};
-  if (last_word.front() == said_hand_over) return {CrashInfo::Kind::handed_over, 0, {}};
+  if (last_word.front() == said_hand_over)
+    return {CrashInfo::Kind::handed_over, 0, last_word.substr(1)};
   return {CrashInfo::Kind::error, 0, last_word.substr(1)};
 }
 
-int wait_for(pid_t child) {
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) throw system_error("wait for", "the child that runs the steps", errno);
-  return status;
+// What is sent to this process alone is meant for the child; what comes from the terminal it has
+// got by itself.
+int wait_for(pid_t child, const HeldSignals& signals) {
+  for (;;) {
+    int status = 0;
+    const pid_t ended = ::waitpid(child, &status, WNOHANG);
+    if (ended == child) return status;
+    if (ended < 0) throw system_error("wait for", "the child that runs the steps", errno);
+    const auto signal = signals.next();
+    if (signal.number != 0 && signal.number != SIGCHLD && signal.from_process)
+      ::kill(child, signal.number);
+  }
 }
 
 }  // namespace
@@ -172,7 +169,7 @@ int supervise(const std::function<int()>& child_body,
   std::fflush(nullptr);  // what is buffered now must not be printed by both
   CrashInfo crash;
   {
-    BlockSignals blocked;
+    HeldSignals held;
     const pid_t child = ::fork();
     if (child < 0)
       throw system_error("fork", "a child process for the steps", errno,
@@ -180,14 +177,12 @@ int supervise(const std::function<int()>& child_body,
     if (child == 0) {
       life.write.reset();
       report.read.reset();
-      blocked.release();
+      held.release();
       be_child(child_body, life.read.get(), report.write.get());
     }
     life.read.reset();
     report.write.reset();
-    const ParentSignals signals(child);
-    blocked.release();
-    const int status = wait_for(child);
+    const int status = wait_for(child, held);
     const std::string last_word = last_word_in(report.read.get());
     if (WIFEXITED(status) && !last_word.empty() && last_word.front() == said_code)
       return WEXITSTATUS(status);

@@ -12,7 +12,7 @@ struct CrashInfo {
   enum class Kind {
     signal,      // killed by `number`
     exit,        // a plugin called exit(`number`) or _exit()
-    error,       // the body threw; `text` says what
+    error,       // the body threw; `text` says what it was
     handed_over  // the body threw HandOver: the parent is to go on
   };
   Kind kind = Kind::signal;
@@ -22,8 +22,11 @@ struct CrashInfo {
   std::string str() const;
 };
 
-// Thrown by a child's body that wants its process gone and the parent to go on.
-struct HandOver {};
+// Thrown by a child's body that wants its process gone and the parent to go on; `why` becomes the
+// text of the CrashInfo.
+struct HandOver {
+  std::string why;
+};
 
 // Forks; the child runs `child_body`, reports its return value through a pipe, and ends by _exit
 // with it; the parent waits and returns it. When the child ends in any other way the parent returns

@@ -43,7 +43,8 @@ RunResult Backward::run(const UndoRequest& request) {
     if (const auto& error = state_.find(label)->undo_error)
       failure.what += fmt::format("; undo of {}: {}", label, error->what);
   failure.hint =
-      "mend the cause and run `fusebox recover`; once mended by hand, `fusebox recover --forget`";
+      "mend the cause and run `fusebox recover --undo`; once mended by hand, "
+      "`fusebox recover --forget`";
   return close(Outcome::undo_failed, ExitCode::undo_failed, failure);
 }
 

@@ -164,3 +164,18 @@ TEST_CASE("what a plugin says cannot forge a line or move a cursor") {
                      R"({"step":"a.b","level":"error","line":"x\nforged: line\u001b[2J"})")}) ==
         "2026-05-09T03:00:00Z a.b: | error: x forged: line\n");
 }
+
+TEST_CASE("a process that cleans up after another knows the phase by the end of the run") {
+  using fusebox::test::event;
+  const auto end = [](const char* outcome, int code) {
+    return event(EventType::run_finished, R"({"phase":"deploy","duration_ms":1200,"outcome":")" +
+                                              std::string(outcome) + R"(","exit_code":)" +
+                                              std::to_string(code) + "}");
+  };
+  CHECK(plain({end("undone", 1)}) ==
+        "2026-05-09T03:00:00Z x deploy failed and was undone, after 1.2s (0 steps; exit code 1)\n");
+  CHECK(plain({end("undone", 0)}) ==
+        "2026-05-09T03:00:00Z < deploy was undone, after 1.2s (0 steps)\n");
+  CHECK(plain({end("forgotten", 0)}) ==
+        "2026-05-09T03:00:00Z ! deploy was closed as it stands, after 1.2s (0 steps)\n");
+}

@@ -44,7 +44,7 @@ class DeadlySink : public JournalSink {
 };
 
 struct Scenario {
-  const char* name;
+  std::string name;
   plan::Plan plan;
   bool fails = false;  // the last step does
 };

@@ -142,6 +142,47 @@ TEST_CASE("a step that ignores being stopped because another failed is not taken
   CHECK(stage.steps.files().empty());
 }
 
+namespace {
+
+// A plugin that does what `on_prepare` says when it is loaded.
+struct Loading : FileSteps {
+  using FileSteps::FileSteps;
+  void prepare(const std::string& instance, const plugin::CallContext&) override {
+    if (instance == "b") on_prepare();
+  }
+  std::function<void()> on_prepare;
+};
+
+}  // namespace
+
+TEST_CASE("a plugin that crashes or fails while it is loaded stops the phase before any effect") {
+  struct Row {
+    std::function<void()> on_prepare;
+    std::string expected;
+  };
+  const Row rows[] = {
+      {crash,
+       "the process died before the first step, while plugins were being loaded: killed by signal "
+       "11 (Segmentation fault)"},
+      {break_down, "b.up: it broke"}};
+  for (const Row& row : rows) {
+    Stage stage;
+    Loading steps(stage.dir.path() / "made");
+    steps.on_prepare = row.on_prepare;
+    Environment environment{
+        "stack", stage.state_dir,
+        "0.1.0", steps,
+        {},      [&] {
+                              return std::make_unique<FileReporter>(stage.dir.path() / "events"); },
+        quick()};
+    CHECK(run_phase(plan_of({{"a"}, {"b"}}), environment) == ExitCode::failed);
+    CHECK(stage.steps.files().empty());
+    CHECK(last_error(stage) == row.expected);
+    CHECK(stage.last().end->outcome == Outcome::undone);
+    CHECK_FALSE(stage.last().find("a.up")->started);
+  }
+}
+
 TEST_CASE("an undo that crashes exits with 6, and the other steps are undone all the same") {
   Stage stage;
   stage.steps.during_run = in("d", break_down);

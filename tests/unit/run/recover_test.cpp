@@ -98,8 +98,9 @@ TEST_CASE("an open run whose lock is held is running") {
 
 TEST_CASE("an open run is refused with where it was interrupted") {
   const std::string head = "run 20260101T000000.000Z-1 of phase deploy was interrupted ";
-  const std::string undoes = " | `fusebox recover` undoes it, `fusebox recover --resume` goes on";
-  const std::string goes_on = " | `fusebox recover` goes on undoing it";
+  const std::string undoes =
+      " | `fusebox recover --undo` undoes it, `fusebox recover --resume` goes on";
+  const std::string goes_on = " | `fusebox recover --undo` goes on undoing it";
   const Record a = step(RecordType::step_start, "a.up");
   const Record a_done = step(RecordType::step_done, "a.up");
   const Record undo_a = step(RecordType::undo_start, "a.up");

@@ -68,10 +68,11 @@ TEST_CASE("a plugin that ends the process is a crash, whatever code it gives") {
 }
 
 TEST_CASE("a body can hand over to the parent") {
-  const auto crash = crash_of([]() -> int { throw HandOver{}; });
+  const auto crash = crash_of([]() -> int { throw HandOver{"b.up hangs"}; });
   REQUIRE(crash.has_value());
   CHECK(crash->kind == CrashInfo::Kind::handed_over);
   CHECK(crash->str() == "ended because a step hangs");
+  CHECK(crash->text == "b.up hangs");
 }
 
 TEST_CASE("what a body throws is told and never unwinds into the parent's stack") {
