@@ -73,19 +73,23 @@ Lookup variables(const Settings& settings, const Service& service, const fs::pat
   };
 }
 
+// The same whoever calls: a service must not differ because `up` came from another shell.
+std::string service_path(const Settings& settings, const fs::path& program) {
+  std::vector<std::string> folders{program.parent_path().string()};
+  for (std::string& folder : expand_globs(settings.path)) folders.push_back(std::move(folder));
+  for (const char* folder : {"/opt/homebrew/bin", "/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+                             "/usr/bin", "/sbin", "/bin"})
+    folders.emplace_back(folder);
+  return fmt::format("{}", fmt::join(folders, ":"));
+}
+
 // The environment of a service holds what is configured and the little that programs expect;
 // nothing of ours, which may hold sign-in tokens.
-std::map<std::string, std::string> base_environment(const Settings& settings,
-                                                    const Service& service,
-                                                    const Account& account) {
-  const std::string user = account.name.empty() ? "" : account.name;
-  std::map<std::string, std::string> environment{
-      {"PATH", fmt::format("{}", fmt::join(search_path(settings.path), ":"))},
-      {"HOME", settings.run_dir(service.name).string()},
-      {"LANG", "C.UTF-8"}};
-  if (!user.empty()) environment["USER"] = environment["LOGNAME"] = user;
-  if (const char* temp = std::getenv("TMPDIR"); temp != nullptr && !account.drop)
-    environment["TMPDIR"] = temp;
+std::map<std::string, std::string> base_environment(const Settings& settings, const Definition& d) {
+  std::map<std::string, std::string> environment{{"PATH", service_path(settings, d.command[0])},
+                                                 {"HOME", d.run_dir.string()},
+                                                 {"LANG", "C.UTF-8"}};
+  if (!d.account.name.empty()) environment["USER"] = environment["LOGNAME"] = d.account.name;
   return environment;
 }
 
@@ -101,7 +105,7 @@ Definition resolve_with(const Settings& settings, const Service& service,
   const std::string where = "its settings";
   for (const std::string& word : command) d.command.push_back(expand(word, where, lookup));
   d.command[0] = find_program(d.command[0], settings.path, settings.config_dir).string();
-  d.environment = base_environment(settings, service, d.account);
+  d.environment = base_environment(settings, d);
   for (const auto& [key, value] : service.environment)
     d.environment[key] = expand_but_secrets(value, where, lookup);
   if (stdin_text) d.stdin_text = expand_but_secrets(*stdin_text, where, lookup);
@@ -234,7 +238,12 @@ Definition resolve_init(const Settings& settings, const Service& service, const 
   return named_resolve(settings, service, service.init->command, service.init->stdin_text, data);
 }
 
-std::string Definition::hash() const { return sha256_hex(json::serialize(essence(*this))); }
+std::string Definition::hash() const {
+  json::object hashed = essence(*this);
+  // A program that appeared in some folder is no reason to restart a database.
+  hashed["environment"].as_object().erase("PATH");
+  return sha256_hex(json::serialize(hashed));
+}
 
 json::object to_json(const Definition& d) {
   json::object out = essence(d);

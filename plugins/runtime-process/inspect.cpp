@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -145,7 +146,11 @@ std::string find_endpoint(const Settings& settings, std::string_view text) {
       wanted != nullptr && wanted->is_number() ? wanted->to_number<std::int64_t>() : 0;
   const std::string name = string_at(request, "port");
   const Port* found = nullptr;
-  if (number == 0 && name.empty()) found = main_port(service);
+  if (const Port* main = number == 0 && name.empty() ? main_port(service) : nullptr) {
+    // By its name: it may run with an older configuration.
+    for (const Port& port : ports)
+      if (port.name == main->name) found = &port;
+  }
   for (const auto match : {0, 1}) {
     if (found != nullptr) break;
     for (const Port& port : ports)
@@ -180,7 +185,8 @@ std::string exec_beside(fbx::Op& op, const Settings& settings, std::string_view 
   definition.command[0] =
       find_program(definition.command[0], settings.path, settings.config_dir).string();
   definition.stdin_text.reset();
-  const bool tty = bool_at(request, "tty");
+  // In a group of its own it could not read from a terminal.
+  const bool tty = bool_at(request, "tty") || (in >= 0 && ::isatty(in) == 1);
   if (const char* term = std::getenv("TERM"); tty && term != nullptr)
     definition.environment["TERM"] = term;
   add_environment(request, definition);

@@ -44,6 +44,19 @@ void write_files(const Definition& definition) {
   }
 }
 
+std::vector<std::string> names_in(const fs::path& folder, std::string_view extension) {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& item : fs::directory_iterator(folder, ignored))
+    if (item.path().extension() == extension) names.push_back(item.path().stem().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+fs::path stopping_file(const Settings& settings, std::string_view service) {
+  return settings.state_dir / "services" / fmt::format("{}.stopping", service);
+}
+
 // A shim that is on its way puts its service on record or ends; until then nobody can tell.
 std::optional<Record> settle(const Settings& settings, const std::string& service) {
   const auto deadline = steady_clock::now() + settle_time;
@@ -144,13 +157,12 @@ Status status_of(const Settings& settings, std::string_view service) {
   return status;
 }
 
+bool is_stopping(const Settings& settings, std::string_view service) {
+  return fs::exists(stopping_file(settings, service));
+}
+
 std::vector<std::string> recorded_services(const Settings& settings) {
-  std::vector<std::string> names;
-  std::error_code ignored;
-  for (const auto& item : fs::directory_iterator(settings.state_dir / "services", ignored))
-    if (item.path().extension() == ".json") names.push_back(item.path().stem().string());
-  std::sort(names.begin(), names.end());
-  return names;
+  return names_in(settings.state_dir / "services", ".json");
 }
 
 void start_service(const Scene& scene, const Definition& definition) {
@@ -165,6 +177,7 @@ void start_service(const Scene& scene, const Definition& definition) {
         "wait for the other command, then try again");
   make_owned_folder(definition.run_dir, definition.account);
   write_files(definition);
+  remove_tree(stopping_file(scene.settings, definition.service));
   Record record;
   record.run = scene.run;
   record.definition = definition;
@@ -179,6 +192,7 @@ bool stop_service(const Scene& scene, const std::string& service) {
     wait_shim_gone(*record);
     return false;
   }
+  write_file_atomic(stopping_file(scene.settings, service), scene.run);
   signal_process(record->process, signal_number(record->definition.stop_signal));
   if (!wait_gone(*record, record->definition.stop_grace)) {
     scene.wait.op().log(fbx::Level::warn,
@@ -198,6 +212,7 @@ bool stop_service(const Scene& scene, const std::string& service) {
 void forget_service(const Settings& settings, std::string_view service) {
   remove_tree(record_file(settings.state_dir, service));
   remove_tree(lock_file(settings.state_dir, service));
+  remove_tree(stopping_file(settings, service));
 }
 
 void wait_ready(const Scene& scene, const Definition& definition) {
@@ -255,6 +270,10 @@ bool volume_complete(const Settings& settings, const Service& service) {
   return service.init ? fs::exists(volume / service.init->creates) : fs::exists(volume);
 }
 
+std::vector<std::string> recorded_volumes(const Settings& settings) {
+  return names_in(settings.state_dir / "volumes", ".run");
+}
+
 void create_volume(const Scene& scene, const Service& service, const Definition& definition) {
   const Settings& settings = scene.settings;
   make_base(settings.data_dir);
@@ -273,6 +292,7 @@ void create_volume(const Scene& scene, const Service& service, const Definition&
                      fmt::format("cannot move {} to {}: {}", folder.string(),
                                  settings.volume(service.name).string(), error.message()),
                      "check the permissions of the data folder");
+  sync_folder(settings.data_dir);
 }
 
 void make_volume_folder(const Settings& settings, const Service& service) {

@@ -26,6 +26,10 @@ struct Status {
 // just ended it waits, at most a second, until its shim has told how.
 Status status_of(const Settings& settings, std::string_view service);
 
+// Was it told to stop, so that it cannot be counted on although it may still run? True until the
+// next start, also when the process that told it was killed meanwhile.
+bool is_stopping(const Settings& settings, std::string_view service);
+
 // The names of all services that are on record, also those that the config no longer has.
 std::vector<std::string> recorded_services(const Settings& settings);
 
@@ -47,6 +51,9 @@ void wait_ready(const Scene& scene, const Definition& definition);
 
 // Who made the data folder, when it was fusebox: <state_dir>/volumes/<name>.json.
 std::optional<std::string> volume_run(const Settings& settings, std::string_view service);
+
+// The names of all data folders that fusebox made, also of services that the config no longer has.
+std::vector<std::string> recorded_volumes(const Settings& settings);
 
 // Makes the data folder, owned by the service's user, and runs its init, if any. It appears in its
 // place complete or not at all.

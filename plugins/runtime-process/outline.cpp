@@ -125,12 +125,15 @@ void add_with_dependencies(const Settings& settings, const std::string& name,
     add_with_dependencies(settings, other, wanted);
 }
 
-void decide(Move& move, const Status& status) {
+void decide(Move& move, const Status& status, bool stopping) {
   if (status.state != State::running) {
     move.kind = Move::Kind::start;
   } else if (status.record->hash != move.definition.hash()) {
     move.kind = Move::Kind::restart;
     move.why = "its configuration changed";
+  } else if (stopping) {
+    move.kind = Move::Kind::restart;
+    move.why = "it was told to stop";
   } else if (!status.record->shim_alive()) {
     move.kind = Move::Kind::restart;
     move.why = "its fusebox-shim is gone, so nobody keeps its log";
@@ -162,7 +165,7 @@ Outline outline_up(const Settings& settings, const std::vector<std::string>& ser
       continue;
     }
     const Status status = status_of(settings, service.name);
-    decide(move, status);
+    decide(move, status, is_stopping(settings, service.name));
     check_ports(move.definition, status.state == State::running ? status.record : std::nullopt,
                 taken, problems);
     check_reachable(settings.data_dir, move.definition.account, problems);

@@ -27,11 +27,6 @@ namespace {
                    "check the permissions and the free space there");
 }
 
-void sync_folder(const fs::path& folder) {
-  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) fail_io("sync the folder", folder, errno);
-}
-
 }  // namespace
 
 void Fd::reset() noexcept {
@@ -99,6 +94,11 @@ void write_file_atomic(const fs::path& file, std::string_view text, mode_t mode)
   sync_folder(file.parent_path());
 }
 
+void sync_folder(const fs::path& folder) {
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0) fail_io("sync the folder", folder, errno);
+}
+
 void make_folders(const fs::path& folder, mode_t mode) {
   if (folder.empty() || ::access(folder.c_str(), F_OK) == 0) return;
   make_folders(folder.parent_path(), mode);
@@ -159,23 +159,23 @@ std::optional<SystemTime> parse_time(std::string_view text) {
 }
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-  static constexpr std::pair<std::string_view, long> units[] = {
+  static constexpr std::pair<std::string_view, std::int64_t> units[] = {
       {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
   if (text.empty()) return std::nullopt;
-  double total = 0;
+  std::int64_t total = 0;
   while (!text.empty()) {
-    double number = 0;
+    std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc{} || number < 0) return std::nullopt;
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    const auto letters = text.substr(0, text.find_first_of("0123456789."));
+    const auto letters = text.substr(0, text.find_first_of("0123456789"));
     const auto* unit = std::find_if(std::begin(units), std::end(units),
                                     [&](const auto& u) { return u.first == letters; });
     if (unit == std::end(units)) return std::nullopt;
-    total += number * static_cast<double>(unit->second);
+    total += number * unit->second;
     text.remove_prefix(letters.size());
   }
-  return std::chrono::milliseconds(static_cast<std::int64_t>(total));
+  return std::chrono::milliseconds(total);
 }
 
 std::string format_duration(std::chrono::milliseconds time) {

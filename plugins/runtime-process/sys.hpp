@@ -58,6 +58,9 @@ std::optional<std::string> read_file(const fs::path& file);
 // Temp file, fsync, rename, fsync of the folder. Throws fbx::Error{io}.
 void write_file_atomic(const fs::path& file, std::string_view text, mode_t mode = 0600);
 
+// Makes what was renamed into or out of the folder lasting. Throws fbx::Error{io}.
+void sync_folder(const fs::path& folder);
+
 // Makes the folder and its missing parents; `mode` is that of each one made here.
 void make_folders(const fs::path& folder, mode_t mode);
 

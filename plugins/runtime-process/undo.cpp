@@ -46,7 +46,9 @@ class Undo {
   }
 
   void take_back_stop(const std::string& name, const json::object& step) {
-    if (status_of(settings_, name).state == State::running) return;
+    // One that was only told to stop will be gone in a moment.
+    if (status_of(settings_, name).state == State::running && !is_stopping(settings_, name)) return;
+    stop_service(scene_, name);
     const Definition definition = definition_from_json(step.at("definition").as_object());
     if (!fs::exists(definition.data))
       throw fbx::Error(FBX_CONFLICT, fmt::format("cannot start {} again: its data is gone", name),

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fusebox/plugin.hpp>
 #include <mutex>
+#include <set>
 
 #include "crew.hpp"
 #include "outline.hpp"
@@ -40,6 +41,10 @@ Request read_request(std::string_view text) {
 
 json::array to_array(const std::vector<std::string>& list) {
   return json::array(list.begin(), list.end());
+}
+
+std::set<std::string> set_of(const std::vector<std::string>& list) {
+  return {list.begin(), list.end()};
 }
 
 json::array findings_of(const Outline& outline) {
@@ -160,6 +165,32 @@ std::string stop(fbx::Op& op, const Settings& settings, const Request& request) 
       {"changed", !stopped.empty()}});
 }
 
+// The data and the logs; when no service was named, also of those that the config no longer has.
+std::vector<std::string> remove_data(const Settings& settings, const Request& request,
+                                     const std::vector<const Service*>& selected) {
+  std::set<std::string> names;
+  for (const Service* service : selected) names.insert(service->name);
+  if (request.services.empty()) names.merge(set_of(recorded_volumes(settings)));
+  std::vector<std::string> removed;
+  for (const std::string& name : names) {
+    if (fs::exists(settings.volume(name))) removed.push_back(name);
+    remove_volume(settings, name);
+    remove_tree(settings.run_dir(name));
+    const fs::path log = settings.log_file(name);
+    remove_tree(log);
+    for (int n = 1; fs::exists(fmt::format("{}.{}", log.string(), n)); ++n)
+      remove_tree(fmt::format("{}.{}", log.string(), n));
+  }
+  if (request.services.empty()) {
+    std::error_code not_empty;  // somebody else's files may be beside ours: they stay
+    for (const fs::path& folder :
+         {settings.data_dir / ".run", settings.data_dir, settings.state_dir / "volumes",
+          settings.state_dir / "logs", settings.state_dir / "services", settings.state_dir})
+      fs::remove(folder, not_empty);
+  }
+  return removed;
+}
+
 std::string down(fbx::Op& op, const Settings& settings, const Request& request) {
   const auto selected = select(settings, request.services);
   auto stopped = stop_all(op, settings, request, selected);
@@ -172,25 +203,13 @@ std::string down(fbx::Op& op, const Settings& settings, const Request& request) 
       changed = true;
     }
   }
-  std::vector<std::string> removed;
   for (const Service* service : selected) {
     changed = changed || read_record(settings.state_dir, service->name).has_value();
     forget_service(settings, service->name);
     remove_tree(settings.run_dir(service->name));
-    if (!request.volumes) continue;
-    if (fs::exists(settings.volume(service->name))) removed.push_back(service->name);
-    remove_volume(settings, service->name);
-    for (int n = 0; n <= service->log_files; ++n)
-      remove_tree(n == 0 ? settings.log_file(service->name).string()
-                         : fmt::format("{}.{}", settings.log_file(service->name).string(), n));
   }
-  if (request.volumes && request.services.empty()) {
-    std::error_code not_empty;  // somebody else's files may be beside ours: they stay
-    for (const fs::path& folder :
-         {settings.data_dir / ".run", settings.data_dir, settings.state_dir / "volumes",
-          settings.state_dir / "logs", settings.state_dir / "services", settings.state_dir})
-      fs::remove(folder, not_empty);
-  }
+  std::vector<std::string> removed;
+  if (request.volumes) removed = remove_data(settings, request, selected);
   std::string summary = stopped.empty() ? "no service was running"
                                         : fmt::format("stopped {}", fmt::join(stopped, ", "));
   if (!removed.empty())

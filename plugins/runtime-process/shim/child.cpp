@@ -20,8 +20,6 @@
 namespace runtime_process::shim {
 namespace {
 
-constexpr unsigned close_range_cloexec = 1U << 2;  // CLOSE_RANGE_CLOEXEC
-
 template <class Action>
 void each_descriptor_from(int first, Action action) {
   const int last = static_cast<int>(std::min<long>(::sysconf(_SC_OPEN_MAX), 65536));
@@ -57,7 +55,8 @@ void close_from(int first) {
 
 void close_on_exec_from(int first) {
 #if defined(__linux__) && defined(SYS_close_range)
-  if (::syscall(SYS_close_range, first, ~0U, close_range_cloexec) == 0) return;
+  constexpr unsigned cloexec = 1U << 2U;  // CLOSE_RANGE_CLOEXEC
+  if (::syscall(SYS_close_range, first, ~0U, cloexec) == 0) return;
 #endif
   each_descriptor_from(first, [](int fd) { ::fcntl(fd, F_SETFD, FD_CLOEXEC); });
 }

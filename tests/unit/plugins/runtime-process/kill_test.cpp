@@ -27,9 +27,9 @@ void write_record(const Rig& rig, const Record& record) {
                                      json::serialize(to_json(record)));
 }
 
-// Runs `up` in a child process that is killed right after checkpoint number `at`, with `after`
+// Runs a verb in a child process that is killed right after checkpoint number `at`, with `after`
 // more time, so that the effect may have begun. True when it came that far.
-bool killed_up(Rig& rig, std::size_t at, std::chrono::milliseconds after) {
+bool killed_run(Rig& rig, const char* verb, std::size_t at, std::chrono::milliseconds after) {
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::setsid();
@@ -44,7 +44,7 @@ bool killed_up(Rig& rig, std::size_t at, std::chrono::milliseconds after) {
       }
       if (after == 0ms) ::kill(::getpid(), SIGKILL);
     };
-    rig.run("up");
+    rig.run(verb);
     ::kill(::getpid(), SIGUSR1);
   }
   int status = 0;
@@ -75,7 +75,7 @@ TEST_CASE("kill -9 at every checkpoint of up, at once or a little later: undo le
     for (std::size_t at = 0;; ++at) {
       Rig rig({{"a", with_init("sleep 0.05; : > \"$0/done\"")},
                {"b", shell("sleep 0.05", {{"depends_on", {"a"}}})}});
-      const bool killed = killed_up(rig, at, after);
+      const bool killed = killed_run(rig, "up", at, after);
       CAPTURE(at);
       CAPTURE(after.count());
       const Answer undone = rig.undo();
@@ -89,11 +89,45 @@ TEST_CASE("kill -9 at every checkpoint of up, at once or a little later: undo le
   }
 }
 
+TEST_CASE("kill -9 at every checkpoint of stop and restart: undo has the services running again") {
+  for (const char* verb : {"stop", "restart"}) {
+    for (const auto after : {0ms, 30ms, 300ms}) {
+      for (std::size_t at = 0;; ++at) {
+        Rig rig({{"a", shell("trap 'sleep 0.1; exit 0' TERM")},
+                 {"b", shell("", {{"depends_on", {"a"}}})}});
+        rig.run("up");
+        rig.run_id = "run-2";
+        const bool killed = killed_run(rig, verb, at, after);
+        CAPTURE(verb);
+        CAPTURE(at);
+        CAPTURE(after.count());
+        const Answer undone = rig.undo(verb);
+        CHECK(undone.what == "");
+        CHECK(rig.state("a") == "running");
+        CHECK(rig.state("b") == "running");
+        CHECK(rig.record("a")->run == "run-1");
+        if (!killed) break;
+        REQUIRE(at < 10);
+      }
+    }
+  }
+}
+
+TEST_CASE("a service that was told to stop by a killed command is started anew by up") {
+  Rig rig({{"a", shell("trap 'sleep 0.4; exit 0' TERM")}});
+  rig.run("up");
+  CHECK(killed_run(rig, "stop", 0, 100ms));
+  CHECK(rig.state("a") == "running");
+  CHECK(rig.plan("up").text.find("restart a (it was told to stop)") != std::string::npos);
+  CHECK(rig.run("up").what == "");
+  CHECK(rig.plan("up").text.find("nothing to do") != std::string::npos);
+}
+
 TEST_CASE("a killed init is never used: the next up does it again from nothing") {
   Rig rig({{"a",
             with_init(
                 "echo begun > \"$0/half\"; sleep 0.3; ls \"$0\" > \"$0/seen\"; : > \"$0/done\"")}});
-  CHECK(killed_up(rig, 0, 150ms));
+  CHECK(killed_run(rig, "up", 0, 150ms));
   CHECK(!fs::exists(rig.data_dir() / "a"));
   CHECK(rig.run("up").what == "");
   CHECK(rig.data("a", "seen") == "half\nseen\n");

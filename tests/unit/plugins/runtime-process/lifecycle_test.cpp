@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <thread>
 
 #include "rig.hpp"
@@ -119,6 +120,15 @@ TEST_CASE("a changed configuration restarts the service, and says so") {
   CHECK(rig.record("b")->process == b);
 }
 
+TEST_CASE("another PATH, as in another shell, restarts nothing") {
+  Rig rig({{"a", shell()}});
+  rig.run("up");
+  const std::string before = std::getenv("PATH");
+  ::setenv("PATH", (before + ":/elsewhere").c_str(), 1);
+  CHECK(summary(rig.run("up")) == "1 services run already");
+  ::setenv("PATH", before.c_str(), 1);
+}
+
 TEST_CASE("a service that ignores its stop signal is killed after its grace, with its children") {
   Rig rig({{"a",
             shell("trap '' TERM; sleep 300 & echo $! > \"$0/child\"", {{"stop_grace", "200ms"}})}});
@@ -223,4 +233,7 @@ TEST_CASE("down also takes down what the config no longer has") {
   rig.configure({{"a", shell()}});
   CHECK(summary(rig.run("down")) == "stopped a, old");
   CHECK(!runtime_process::alive(old));
+  CHECK(summary(rig.run("down", {{"volumes", true}})) ==
+        "no service was running; removed the data of a, old");
+  CHECK(!fs::exists(rig.data_dir()));
 }
