@@ -300,6 +300,14 @@ void make_volume_folder(const Settings& settings, const Service& service) {
   make_owned_folder(settings.volume(service.name), find_account(service.user));
 }
 
+void remove_empty_folders(const Settings& settings) {
+  std::error_code not_empty;
+  for (const fs::path& folder :
+       {settings.data_dir / ".run", settings.data_dir, settings.state_dir / "volumes",
+        settings.state_dir / "logs", settings.state_dir / "services", settings.state_dir})
+    fs::remove(folder, not_empty);
+}
+
 void remove_volume(const Settings& settings, std::string_view service) {
   remove_tree(init_dir(settings, service));
   remove_tree(settings.volume(service));

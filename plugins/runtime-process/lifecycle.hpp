@@ -65,6 +65,9 @@ void make_volume_folder(const Settings& settings, const Service& service);
 // Removes the data folder, what a killed init left, and the record of who made it.
 void remove_volume(const Settings& settings, std::string_view service);
 
+// Removes those of our own folders that hold nothing any more.
+void remove_empty_folders(const Settings& settings);
+
 // The folder that an init fills before it becomes the data folder.
 fs::path init_dir(const Settings& settings, std::string_view service);
 

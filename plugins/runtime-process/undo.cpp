@@ -91,6 +91,7 @@ std::string undo_verb(fbx::Op& op, const Settings& settings, std::string_view te
     }
   }
   if (failure) throw *failure;
+  if (!undo.done().empty()) remove_empty_folders(settings);
   const auto& done = undo.done();
   return json::serialize(json::object{
       {"summary", done.empty() ? "nothing to undo" : fmt::format("{}", fmt::join(done, ", "))},

@@ -181,13 +181,7 @@ std::vector<std::string> remove_data(const Settings& settings, const Request& re
     for (int n = 1; fs::exists(fmt::format("{}.{}", log.string(), n)); ++n)
       remove_tree(fmt::format("{}.{}", log.string(), n));
   }
-  if (request.services.empty()) {
-    std::error_code not_empty;  // somebody else's files may be beside ours: they stay
-    for (const fs::path& folder :
-         {settings.data_dir / ".run", settings.data_dir, settings.state_dir / "volumes",
-          settings.state_dir / "logs", settings.state_dir / "services", settings.state_dir})
-      fs::remove(folder, not_empty);
-  }
+  if (request.services.empty()) remove_empty_folders(settings);
   return removed;
 }
 
