@@ -379,6 +379,46 @@ TEST_CASE("a step that --skip leaves out is seen in events and journal and not r
   CHECK(rig.on_disk().find("a.up")->status == StepStatus::skipped);
 }
 
+TEST_CASE("a plugin that cannot be loaded stops a phase with effects before its first step") {
+  Rig rig(plan_of({{"a"}, {"b"}, {"c"}}));
+  rig.step(2).skipped = true;
+  rig.caller.on_prepare["b"] = fails(Errc::not_found, "no such library");
+  rig.caller.on_prepare["c"] = fails(Errc::not_found, "not asked for");
+  const RunResult result = rig.go();
+  CHECK(result.exit_code == ExitCode::failed);
+  CHECK(result.error->what == "b.up: no such library");
+  CHECK(rig.caller.calls().empty());
+  // A phase that only reads goes as far as it can.
+  Rig read_only(plan_of({{"a?"}, {"b?"}}));
+  read_only.caller.on_prepare["b"] = fails(Errc::not_found, "no such library");
+  CHECK(read_only.go().exit_code == ExitCode::ok);
+}
+
+TEST_CASE("the operator can stop the loading of plugins, and leave one that hangs") {
+  Rig rig(plan_of({{"a"}}));
+  rig.caller.on_prepare["a"] = [&](const json::object& request,
+                                   const plugin::CallContext& context) {
+    rig.signals.cancel.cancel();
+    return until_cancelled(request, context);
+  };
+  CHECK(rig.go().exit_code == ExitCode::interrupted);
+  CHECK(rig.caller.calls().empty());
+
+  Rig stuck(plan_of({{"a"}}));
+  std::atomic<bool> release = false;
+  stuck.timings.grace = 60s;
+  stuck.caller.on_prepare["a"] = [&](const json::object&, const plugin::CallContext&) {
+    stuck.signals.cancel.cancel();
+    stuck.signals.leave.cancel();
+    while (!release) std::this_thread::sleep_for(1ms);
+    return json::object{};
+  };
+  const RunResult result = stuck.go();
+  CHECK(result.left);
+  CHECK(result.abandoned);
+  release = true;
+}
+
 TEST_CASE("an exception that is no Error becomes an internal failure that names the step") {
   Rig rig(plan_of({{"a"}}));
   rig.caller.on_run["a"] = [](const json::object&, const plugin::CallContext&) -> json::object {

@@ -24,7 +24,7 @@ json::object FakeCaller::call(const char* kind, const std::map<std::string, Func
   const std::string name = std::string(kind) + " " + instance;
   {
     const std::lock_guard lock(mutex_);
-    calls_.push_back(name);
+    if (&functions != &on_prepare) calls_.push_back(name);
     requests_[name] = request;
     ++in_flight_;
   }
@@ -53,6 +53,10 @@ json::object FakeCaller::run(const std::string& instance, const json::object& re
 json::object FakeCaller::undo(const std::string& instance, const json::object& request,
                               const plugin::CallContext& context) {
   return call("undo", on_undo, instance, request, context);
+}
+
+void FakeCaller::prepare(const std::string& instance, const plugin::CallContext& context) {
+  call("prepare", on_prepare, instance, {}, context);
 }
 
 std::vector<std::string> FakeCaller::calls() const {

@@ -33,6 +33,7 @@ class FakeCaller : public plan::StepCaller {
                           const plugin::CallContext& context) override;
   boost::json::object undo(const std::string& instance, const boost::json::object& request,
                            const plugin::CallContext& context) override;
+  void prepare(const std::string& instance, const plugin::CallContext& context) override;
   void needed_secrets(const std::vector<std::string>& names) override { secrets = names; }
 
   // "run a", "undo b", ... in the order in which they began.
@@ -44,6 +45,7 @@ class FakeCaller : public plan::StepCaller {
   std::map<std::string, Function> on_plan;
   std::map<std::string, Function> on_run;
   std::map<std::string, Function> on_undo;
+  std::map<std::string, Function> on_prepare;  // its calls are not counted in calls()
   std::vector<std::string> secrets;
 
  private:
