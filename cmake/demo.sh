@@ -52,7 +52,7 @@ down() {
     *) echo "demo: unexpected state folder '$state', left alone" >&2; exit 1 ;;
   esac
   rm -rf "$state" configs/demo/.env configs/demo/..env.lock
-  rmdir "$(dirname "$state")" 2>/dev/null || true # unless other stacks have theirs there
+  rmdir "$(dirname "$state")" /var/lib/fusebox 2>/dev/null || true # unless other stacks have theirs
   echo 'demo: gone: services, data, secrets and journals'
 }
 
