@@ -66,7 +66,7 @@ std::string ports(const json::object& service) {
 }
 
 std::string status_text(const json::object& service) {
-  const std::string state = text_field(service, "state");
+  std::string state = text_field(service, "state");
   const auto* code = service.if_contains("exit_code");
   if (state == "exited" && code != nullptr && code->is_int64())
     return fmt::format("exited ({})", code->as_int64());
