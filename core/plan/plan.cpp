@@ -108,6 +108,7 @@ const plugin::Verb* Planner::verb(const config::StepConfig& written) {
     return &found->second;
   }
   std::vector<std::string> names;
+  names.reserve(verbs.size());
   for (const auto& [name, ignored] : verbs) names.push_back(name);
   problem(written.origin, fmt::format("\"{}\" has no verb \"{}\"", written.instance, written.verb),
           did_you_mean(written.verb, names, listed("it has: ", names)));
