@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t alignment = 16;
 // Many systems let a user lock no more than 64 KiB in all.
-constexpr std::size_t first_chunk = 16 * 1024;
+constexpr std::size_t first_chunk = 16384;
 
 std::size_t round_up(std::size_t size, std::size_t to) { return (size + to - 1) / to * to; }
 

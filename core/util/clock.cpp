@@ -107,8 +107,9 @@ std::string human_duration(milliseconds duration) {
   const std::int64_t seconds = ms / 1000;
   if (seconds < 3600) return fmt::format("{}m{:02}s", seconds / 60, seconds % 60);
   const std::int64_t minutes = seconds / 60;
-  if (minutes < 24 * 60) return fmt::format("{}h{:02}m", minutes / 60, minutes % 60);
-  return fmt::format("{}d{:02}h", minutes / (24 * 60), minutes / 60 % 24);
+  constexpr std::int64_t day = 1440;
+  if (minutes < day) return fmt::format("{}h{:02}m", minutes / 60, minutes % 60);
+  return fmt::format("{}d{:02}h", minutes / day, minutes / 60 % 24);
 }
 
 std::string human_size(std::uint64_t bytes) {

@@ -143,15 +143,16 @@ void make_private_dirs(const fs::path& path) {
     missing.push_back(at);
     if (at == at.root_path()) break;
   }
-  for (auto it = missing.rbegin(); it != missing.rend(); ++it) {
-    if (::mkdir(it->c_str(), 0700) == 0) {
-      fsync_dir(folder_of(*it));
+  std::reverse(missing.begin(), missing.end());
+  for (const fs::path& dir : missing) {
+    if (::mkdir(dir.c_str(), 0700) == 0) {
+      fsync_dir(folder_of(dir));
       continue;
     }
     const int errnum = errno;
     std::error_code ignored;
-    if (!fs::is_directory(*it, ignored))
-      throw system_error("create the folder", it->native(), errnum);
+    if (!fs::is_directory(dir, ignored))
+      throw system_error("create the folder", dir.native(), errnum);
   }
 }
 

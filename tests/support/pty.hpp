@@ -44,6 +44,12 @@ class Pty {
   // What a program sees as its terminal.
   int terminal() const { return terminal_; }
 
+  // As if typed.
+  void type(std::string_view text) {
+    if (::write(control_, text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+      throw std::runtime_error("cannot type into a pseudo terminal");
+  }
+
   // What was written up to and with `mark`, or all of it when the mark does not come in 5 s.
   std::string read_until(std::string_view mark) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);

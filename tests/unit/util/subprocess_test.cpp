@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "tests/support/pty.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "util/cancel.hpp"
 #include "util/error.hpp"
@@ -265,6 +266,25 @@ TEST_CASE("an attached program uses the descriptors it was given") {
   char buffer[16];
   CHECK(::read(out.read.get(), buffer, sizeof buffer) == 5);
   CHECK(result.exit_code == 3);
+}
+
+TEST_CASE("at a terminal, a program stays in our process group and Ctrl-C is its own") {
+  fusebox::test::Pty pty(80);
+  pty.type("typed\n");
+  const int terminal = pty.terminal();
+  const auto before = std::signal(SIGINT, SIG_DFL);
+  // It interrupts us: were the signal not ignored meanwhile, this test would end here.
+  const auto result = util::run_attached(
+      shell(
+          "read line; echo got $line in $(cut -d ' ' -f 5 /proc/$$/stat); kill -INT $PPID; exit 4"),
+      {terminal, terminal, terminal}, steady_clock::now() + 20s, nullptr);
+  CHECK((std::signal(SIGINT, before) == SIG_DFL));
+  CHECK(result.exit_code == 4);
+  std::string said = pty.read_until("in ");
+  said += pty.read_until("\n");
+  CAPTURE(said);
+  CHECK(said.find("got typed in ") != std::string::npos);
+  CHECK(said.find(fmt::format("{}\n", ::getpgrp())) != std::string::npos);
 }
 
 TEST_CASE("an attached program has a deadline too") {
