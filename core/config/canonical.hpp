@@ -11,13 +11,13 @@
 
 namespace fusebox::config {
 
-// Checks values against fields and turns them into canonical JSON. Borrows all that it is given.
+// Checks values against fields and turns them into canonical JSON. Borrows `problems`.
 class Canonicalizer {
  public:
   // `where` names the table in texts, `base` is its place: relative paths of values that stand in
   // no file start there, see resolve_path().
-  Canonicalizer(std::string_view where, const Origin& base, std::vector<Problem>& problems)
-      : where_(where), base_(base), problems_(problems) {}
+  Canonicalizer(std::string_view where, Origin base, std::vector<Problem>& problems)
+      : where_(where), base_(std::move(base)), problems_(problems) {}
 
   // `path` is the dotted name within the table: "", "tls", "services.web.ports[2]".
   boost::json::object table(const Table& table, const Origin& origin, const Schema& schema,

@@ -95,25 +95,15 @@ Value parse_value(const std::string& text, const Origin& origin) {
   return value;
 }
 
-// The places within a command line's value mean nothing.
-void set_origin(Value& value, const Origin& origin) {
-  value.origin = origin;
-  if (List* list = value.get_if<List>()) {
-    for (Value& element : *list) set_origin(element, origin);
-  } else if (Table* table = value.get_if<Table>()) {
-    for (auto& [key, member] : *table) set_origin(member, origin);
-  }
-}
-
 // Puts `value` at `path`, through tables that may not be there yet.
 void put(Value& root, const std::vector<std::string>& path, Value value,
          std::vector<Problem>& problems) {
-  for (auto key = path.rbegin(); key != path.rend(); ++key) {
+  std::for_each(path.rbegin(), path.rend(), [&](const std::string& key) {
     Table table;
     const Origin origin = value.origin;
-    table.append(*key, std::move(value));
+    table.append(key, std::move(value));
     value = Value{std::move(table), origin};
-  }
+  });
   const Value* at = &root;
   for (std::size_t i = 0; i + 1 < path.size(); ++i) {
     at = at->get_if<Table>()->find(path[i]);
@@ -176,9 +166,10 @@ void apply_set(Value& root, const std::string& argument, std::vector<Problem>& p
   const auto path = split_key(std::string_view(argument).substr(0, equals));
   if (equals == std::string::npos || !path) {
     // Only the key is shown: what follows it may be a secret.
-    problems.push_back(
-        {origin, fmt::format("{} is not of the form a.b=value", quote(argument.substr(0, equals))),
-         "write --set stack.name=demo"});
+    problems.push_back({origin,
+                        fmt::format("{} is not of the form a.b=value",
+                                    quote(argument.substr(0, argument.find('=')))),
+                        "write --set stack.name=demo"});
     return;
   }
   Value value = parse_value(argument.substr(equals + 1), origin);

@@ -53,6 +53,7 @@ FieldType read_type(const Value& value, const std::string& name, std::string_vie
                     std::vector<Problem>& problems) {
   if (const auto type = type_of(name)) return *type;
   std::vector<std::string> known;
+  known.reserve(field_types.size());
   for (const NamedType& named : field_types) known.emplace_back(named.first);
   std::string hint = did_you_mean(name, known);
   if (hint.empty()) hint = fmt::format("known: {}", fmt::join(known, ", "));
@@ -133,16 +134,6 @@ void read_choices(TableReader& reader, Field& field) {
   }
 }
 
-// A default stands in no file of the user's, and neither does what is in it.
-void forget_place(Value& value) {
-  value.origin = {"default", 0, 0};
-  if (List* list = value.get_if<List>()) {
-    for (Value& element : *list) forget_place(element);
-  } else if (Table* table = value.get_if<Table>()) {
-    for (auto& [key, member] : *table) forget_place(member);
-  }
-}
-
 // A default must be what a user could write.
 void read_default(TableReader& reader, Field& field) {
   const Value* value = reader.any("default");
@@ -153,7 +144,8 @@ void read_default(TableReader& reader, Field& field) {
   }
   Canonicalizer(reader.where(), value->origin, reader.problems()).value(*value, field, "default");
   field.default_value = *value;
-  forget_place(*field.default_value);
+  // It stands in no file of the user's.
+  set_origin(*field.default_value, {"default", 0, 0});
 }
 
 Field read_field(const Value& value, const std::string& where, std::vector<Problem>& problems) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The only file that sees toml++: it takes seconds to compile.
 #include "config/config_error.hpp"
+#include "config/reader.hpp"
 #include "config/toml_guard.hpp"
 #include "config/toml_text.hpp"
 #include "util/text.hpp"
@@ -68,12 +69,6 @@ constexpr std::array<Hint, 16> hints = {{
     {"expected a comment or whitespace", "one key or table on a line"},
 }};
 
-std::string_view article(std::string_view noun) {
-  return !noun.empty() && std::string_view("aeiou").find(noun.front()) != std::string_view::npos
-             ? "an"
-             : "a";
-}
-
 // toml++ says "Error while parsing <scope>: <reason>"; the reason first reads better.
 std::string reworded(std::string_view description) {
   constexpr std::string_view prefix = "Error while parsing ";
@@ -92,8 +87,8 @@ std::string reworded(std::string_view description) {
   // A number without quotes may be a secret too.
   const bool shown = reason.starts_with('\'') && reason.find("' ", 1) != std::string_view::npos;
   if (shown) reason.remove_prefix(reason.find("' ", 1) + 2);
-  return fmt::format("{}{} while reading {} {}", shown ? "the value " : "", reason, article(scope),
-                     scope);
+  return fmt::format("{}{} while reading {}", shown ? "the value " : "", reason,
+                     with_article(scope));
 }
 
 std::string_view hint_for(std::string_view text) {

@@ -37,6 +37,15 @@ bool Table::erase(std::string_view key) {
   return std::erase_if(members_, [&](const Member& member) { return member.first == key; }) != 0;
 }
 
+void set_origin(Value& value, const Origin& origin) {
+  value.origin = origin;
+  if (List* list = value.get_if<List>()) {
+    for (Value& element : *list) set_origin(element, origin);
+  } else if (Table* table = value.get_if<Table>()) {
+    for (auto& [key, member] : *table) set_origin(member, origin);
+  }
+}
+
 std::string_view Value::type_name() const {
   static constexpr std::array<std::string_view, 6> names = {"boolean", "integer", "number",
                                                             "string",  "list",    "table"};

@@ -67,6 +67,9 @@ struct Value {
   std::string_view type_name() const;
 };
 
+// Gives `value` and all within it one origin.
+void set_origin(Value& value, const Origin& origin);
+
 // Only here is a member's type complete.
 inline std::vector<Table::Member>::const_iterator Table::begin() const { return members_.begin(); }
 inline std::vector<Table::Member>::const_iterator Table::end() const { return members_.end(); }

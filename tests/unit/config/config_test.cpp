@@ -5,6 +5,7 @@
 #include "config/render.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <unistd.h>
 
@@ -237,8 +238,8 @@ TEST_CASE("what cannot be included is refused at the line that asks for it") {
 TEST_CASE("includes that double at each level are bounded") {
   const Folder folder;
   for (int i = 0; i < 20; ++i) {
-    const std::string next = std::to_string(i + 1) + ".toml";
-    folder.write(std::to_string(i) + ".toml", "include = ['" + next + "', '" + next + "']\n");
+    folder.write(fmt::format("{}.toml", i),
+                 fmt::format("include = ['{0}.toml', '{0}.toml']\n", i + 1));
   }
   folder.write("20.toml", "");
   CHECK(errors_of(options_for(folder.path() / "0.toml"), folder)
@@ -253,11 +254,10 @@ TEST_CASE("--set takes TOML, and text without quotes") {
                  "a.\"b.c=d\".e=1=2", "a.lines=1\nb = 2",
                  "a.empty=",          "a.int=2"};
   options.set.insert(options.set.begin(), "stack.name=set");
-  std::vector<Problem> none;
   Value root = parse_toml(stack, "f.toml");
   // `a` is no key of fusebox's, so the settings of a plugin carry it.
   for (std::string& argument : options.set) {
-    if (argument.starts_with("a.")) argument = "plugins." + argument;
+    if (argument.starts_with("a.")) argument.insert(0, "plugins.");
   }
   CHECK(render_with_origins(load(std::move(root), options).root) ==
         R"(stack.name = "set"             # --set
@@ -274,25 +274,29 @@ plugins.a.empty = ""           # --set
 }
 
 TEST_CASE("--set that is malformed is refused without showing the value") {
-  const std::vector<std::pair<const char*, const char*>> cases = {
+  struct Case {
+    const char* argument;
+    const char* error;
+  };
+  const std::vector<Case> cases = {
       {"stack.name",
        "--set: \"stack.name\" is not of the form a.b=value (write --set stack.name=demo)"},
       {"=x", "--set: \"\" is not of the form a.b=value (write --set stack.name=demo)"},
       {"a..b=hunter2",
        "--set: \"a..b\" is not of the form a.b=value (write --set stack.name=demo)"},
       {"a.=1", "--set: \"a.\" is not of the form a.b=value (write --set stack.name=demo)"},
-      {"\"a=1", "--set: \"\"a=1\" is not of the form a.b=value (write --set stack.name=demo)"},
+      {"\"a=hunter2", "--set: \"\"a\" is not of the form a.b=value (write --set stack.name=demo)"},
       {"\"a\"b=1", "--set: \"\"a\"b\" is not of the form a.b=value (write --set stack.name=demo)"},
       {"a=\xff", "--set: is not valid UTF-8"},
       {"stack.name.x=1", "--set: \"name\" is a string, not a table (it was set at f.toml:2:1)"},
       {"stack.nmae=1", "--set: unknown key \"nmae\" in [stack] (did you mean \"name\"?)"},
       {"stack=1", "--set: \"stack\" at the top level must be a table, not an integer"},
   };
-  for (const auto& [argument, error] : cases) {
-    CAPTURE(argument);
+  for (const Case& item : cases) {
+    CAPTURE(item.argument);
     LoadOptions options = options_for("f.toml");
-    options.set = {argument};
-    CHECK_THROWS_WITH_AS(load(parse_toml(stack, "f.toml"), options), error, ConfigError);
+    options.set = {item.argument};
+    CHECK_THROWS_WITH_AS(load(parse_toml(stack, "f.toml"), options), item.error, ConfigError);
   }
 }
 
@@ -315,8 +319,12 @@ plugins.new-one.some_key = [1]           # FUSEBOX_PLUGINS__NEW_ONE__SOME_KEY
 }
 
 TEST_CASE("variables that are malformed are refused by name") {
-  for (const auto& [name, text, error] :
-       std::vector<std::tuple<const char*, const char*, const char*>>{
+  struct Case {
+    const char* name;
+    const char* text;
+    const char* error;
+  };
+  for (const Case& item : std::vector<Case>{
            {"FUSEBOX_STACK____NAME", "x",
             "FUSEBOX_STACK____NAME: is not of the form FUSEBOX_A__B (two underscores stand for a "
             "dot)"},
@@ -327,10 +335,10 @@ TEST_CASE("variables that are malformed are refused by name") {
             "FUSEBOX_STACK__NAME__X: \"name\" is a string, not a table (it was set at f.toml:2:1)"},
            {"FUSEBOX_STACK__NMAE", "x",
             "FUSEBOX_STACK__NMAE: unknown key \"nmae\" in [stack] (did you mean \"name\"?)"}}) {
-    CAPTURE(name);
+    CAPTURE(item.name);
     LoadOptions options = options_for("f.toml");
-    options.environment = {{name, text}};
-    CHECK_THROWS_WITH_AS(load(parse_toml(stack, "f.toml"), options), error, ConfigError);
+    options.environment = {{item.name, item.text}};
+    CHECK_THROWS_WITH_AS(load(parse_toml(stack, "f.toml"), options), item.error, ConfigError);
   }
 }
 
