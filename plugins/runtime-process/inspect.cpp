@@ -133,10 +133,27 @@ std::string list_services(fbx::Op& op, const Settings& settings, std::string_vie
   return json::serialize(json::object{{"services", std::move(services)}});
 }
 
+namespace {
+
+// An optional service without its program is no failure of the stack: who asks for it skips.
+void check_can_run(const Settings& settings, const Service& service) {
+  if (!service.optional) return;
+  try {
+    resolve(settings, service);
+  } catch (const fbx::Error& e) {
+    if (e.rc() != FBX_NOT_FOUND) throw;
+    throw fbx::Error(FBX_SKIPPED, fmt::format("{}, and the stack runs without it", e.what()),
+                     e.hint());
+  }
+}
+
+}  // namespace
+
 std::string find_endpoint(const Settings& settings, std::string_view text) {
   const json::object request = parse_request(text);
   const Service& service = settings.service(string_at(request, "service"));
   const Status status = status_of(settings, service.name);
+  if (status.state != State::running) check_can_run(settings, service);
   if (status.state != State::running)
     throw fbx::Error(FBX_UNAVAILABLE, fmt::format("service {} does not run", service.name),
                      "bring it up: fusebox up");

@@ -46,8 +46,8 @@ struct FakeHost {
   std::vector<std::string> checkpoints;
   std::function<void(std::string_view)> on_checkpoint;  // after it was kept
   RunProcess run_process;
-  // What its runtime answers for endpoint(), by service; "" means that the service is down. While
-  // empty, the stack has no runtime.
+  // What its runtime answers for endpoint(), by service; "" means that the service is down, "-" that
+  // it cannot run here. While the map is empty, the stack has no runtime.
   std::map<std::string, std::string> endpoints;
   bool cancelled = false;
   int cancel_fd = -1;  // readable: cancelled, too
@@ -122,6 +122,7 @@ inline fbx_rc endpoint(fbx_instance*, fbx_op* op, fbx_str request, fbx_sink resu
   op->answer.what = "no such service, or it does not run";
   if (found == op->host->endpoints.end()) return FBX_NOT_FOUND;
   if (found->second.empty()) return FBX_UNAVAILABLE;
+  if (found->second == "-") return FBX_SKIPPED;
   op->answer.what.clear();
   return write(result, found->second);
 }

@@ -36,7 +36,8 @@ typedef struct fbx_runtime_v1 {
   /* Where this process reaches a service:
    *   request {"service":"postgres","port":5432}     port 0: its first
    *   result  {"host":"127.0.0.1","port":15432,"url":"http://..."}   url where one is known
-   * FBX_UNAVAILABLE when the service does not run. [op-thread] */
+   * FBX_UNAVAILABLE when the service does not run; FBX_SKIPPED when it never will, because it is
+   * optional and this machine lacks what it needs. [op-thread] */
   fbx_rc (*endpoint)(fbx_instance* self, fbx_op* op, fbx_str request_json, fbx_sink result);
 
   /* Runs a program beside a service, in its environment:

@@ -112,6 +112,11 @@ inline void expect_runtime_is_asked(const std::string& library, json::object con
     ConfiguredPlugin probe(host, library, config);
     expect(probe.run("check"), "unhealthy", "service db is not running");
   }
+  SUBCASE("an optional service that cannot run here is skipped, neither healthy nor unhealthy") {
+    host.endpoints["db"] = "-";
+    ConfiguredPlugin probe(host, library, config);
+    CHECK(probe.run("check").rc == FBX_SKIPPED);
+  }
   SUBCASE("a service that the runtime does not know is a mistake in the config") {
     host.endpoints["other"] = "";
     ConfiguredPlugin probe(host, library, config);
