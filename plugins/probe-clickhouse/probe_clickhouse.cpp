@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "ch_client.hpp"
@@ -31,6 +32,18 @@ constexpr const char* disks_sql =
     "total_space < 1e18 ORDER BY free_space DESC";
 constexpr const char* readonly_sql =
     "SELECT concat(database, '.', table) FROM system.replicas WHERE is_readonly = 1 ORDER BY 1";
+
+// Langfuse reads query_log, and the two others tell why a server failed: they get an end, the rest
+// can go.
+std::string shrink_remedy(const std::string& table) {
+  constexpr std::array kept{"query_log", "part_log", "error_log"};
+  if (std::find(kept.begin(), kept.end(), table) != kept.end())
+    return fmt::format(
+        "in a config.d file, <{0}><ttl>event_date + INTERVAL 7 DAY</ttl></{0}>; then TRUNCATE "
+        "TABLE system.{0}",
+        table);
+  return fmt::format("in a config.d file, <{0} remove=\"1\"/>; then DROP TABLE system.{0}", table);
+}
 
 double number(const std::string& text) { return std::strtod(text.c_str(), nullptr); }
 
@@ -114,16 +127,13 @@ class ProbeClickHouse final : public common::Probe {
     result.metric("data_bytes", static_cast<std::int64_t>(data_bytes), "B");
     const auto limit = static_cast<double>(common::need_integer(config(), "system_log_limit"));
     if (log_bytes <= limit || log_bytes <= data_bytes) return;
-    result.add(
-        {Severity::warning,
-         "the server's own logs take more room than the data",
-         fmt::format("{} of logs, {} of data; the largest is system.{} with {}",
-                     common::human_size(log_bytes), common::human_size(data_bytes), logs.rows[0][0],
-                     common::human_size(number(logs.rows[0].back()))),
-         fmt::format("in a config.d file, <{0} remove=\"1\"/> or give it a <ttl>; then TRUNCATE "
-                     "TABLE system.{0} (keep query_log)",
-                     logs.rows[0][0]),
-         {}});
+    result.add({Severity::warning,
+                "the server's own logs take more room than the data",
+                fmt::format("{} of logs, {} of data; the largest is system.{} with {}",
+                            common::human_size(log_bytes), common::human_size(data_bytes),
+                            logs.rows[0][0], common::human_size(number(logs.rows[0].back()))),
+                shrink_remedy(logs.rows[0][0]),
+                {}});
   }
 
   void judge_disks(Client& client, Result& result) const {

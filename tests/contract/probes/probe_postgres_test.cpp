@@ -164,22 +164,30 @@ TEST_CASE_FIXTURE(Postgres, "few connections left is degraded") {
 
 TEST_CASE_FIXTURE(Postgres, "no connection left is unhealthy, and is said so") {
   start({"max_connections=1", "superuser_reserved_connections=0", "max_wal_senders=0"});
-  const auto held = std::make_unique<Child>([&] {
-    ChildSpec spec;
-    spec.command = {
-        "psql",     "-h", "127.0.0.1",          "-p", std::to_string(cluster().port()), "-U",
-        "postgres", "-c", "SELECT pg_sleep(60)"};
-    spec.cwd = "/";
-    spec.log = cluster().folder() / "held.log";
-    spec.environment = {{"PGPASSWORD", cluster().password()}};
-    return Child(spec);
-  }());
-  Outcome outcome = check();
-  for (int i = 0; i < 100 && outcome.status() != "unhealthy"; ++i) {
-    std::this_thread::sleep_for(50ms);
-    outcome = check();
-  }
-  expect(outcome, "unhealthy", "has no connection left");
+  ChildSpec spec;
+  spec.command = {"psql",
+                  "-h",
+                  "127.0.0.1",
+                  "-p",
+                  std::to_string(cluster().port()),
+                  "-U",
+                  "postgres",
+                  "-c",
+                  "SELECT 'held'",
+                  "-c",
+                  "SELECT pg_sleep(60)"};
+  spec.cwd = "/";
+  spec.log = cluster().folder() / "held.log";
+  spec.environment = {{"PGPASSWORD", cluster().password()}};
+  Child held(spec);
+  const auto holds = [&] {
+    std::ostringstream text;
+    text << std::ifstream(spec.log).rdbuf();
+    return text.str().find("held") != std::string::npos;
+  };
+  for (int i = 0; i < 1000 && !holds(); ++i) std::this_thread::sleep_for(20ms);
+  REQUIRE(holds());
+  expect(check(), "unhealthy", "has no connection left");
 }
 
 TEST_CASE_FIXTURE(Postgres, "Langfuse's migration tables are judged") {
