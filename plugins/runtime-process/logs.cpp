@@ -42,13 +42,12 @@ Line parse_line(const std::string& service, std::string_view text) {
   return line;
 }
 
-// Reads one service's files from the oldest to the newest, then what is added, across rotations.
+// Reads one service's files from the oldest to the newest, then what is added, across rotations. A
+// rotation may come between any two steps here, so a file is known by its inode, never by its name.
 class Reader {
  public:
   Reader(std::string service, const fs::path& file, int files)
-      : service_(std::move(service)), file_(file) {
-    for (int n = files; n > 0; --n) older_.push_back(numbered(n));
-  }
+      : service_(std::move(service)), file_(file), files_(files) {}
 
   // The next whole line; nothing when there is no more for now.
   std::optional<Line> next() {
@@ -66,7 +65,16 @@ class Reader {
   }
 
  private:
-  std::string numbered(int n) const { return fmt::format("{}.{}", file_.string(), n); }
+  // 0: the file that is written to; 1: the one before it, ...
+  std::string name(int n) const {
+    return n == 0 ? file_.string() : fmt::format("{}.{}", file_.string(), n);
+  }
+
+  std::optional<::ino_t> inode_of(int n) const {
+    struct ::stat status {};
+    if (::stat(name(n).c_str(), &status) != 0) return std::nullopt;
+    return status.st_ino;
+  }
 
   bool read_more() {
     for (;;) {
@@ -78,46 +86,51 @@ class Reader {
           return true;
         }
         if (n < 0 && errno == EINTR) continue;
+        // What was written between our last read and the rotation is still to be read.
+        if (!complete_ && inode_of(0) != inode_) {
+          complete_ = true;
+          continue;
+        }
       }
       if (!open_next()) return false;
     }
   }
 
+  // Opens the file after the one that is open, or the oldest; false when there is none.
   bool open_next() {
-    while (!older_.empty()) {
-      const std::string file = std::move(older_.front());
-      older_.pop_front();
-      if (open(file)) return true;
-    }
-    struct ::stat now {};
-    if (::stat(file_.c_str(), &now) != 0) return false;
-    if (fd_ && now.st_ino == inode_) return false;
-    // Rotated since: what we read is now an older one, and there may be others in between.
-    if (fd_) {
-      for (int n = 1; n < 100; ++n) {
-        struct ::stat older {};
-        if (::stat(numbered(n).c_str(), &older) != 0 || older.st_ino == inode_) break;
-        older_.push_front(numbered(n));
+    if (fd_ && !complete_) return false;
+    for (int attempt = 0; attempt < 10; ++attempt) {
+      int oldest = -1;
+      int ours = -1;
+      for (int n = 0; n <= files_ + 1; ++n) {
+        const auto inode = inode_of(n);
+        if (inode) oldest = n;
+        if (inode && fd_ && *inode == inode_) ours = n;
       }
-      if (!older_.empty()) return open_next();
+      if (ours == 0 || oldest < 0) return false;
+      if (open(ours > 0 ? ours - 1 : oldest, ours)) return true;
     }
-    return open(file_.string());
+    return false;
   }
 
-  bool open(const std::string& file) {
-    Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  // Opens file `n`, provided that the one that is open is still `ours`, or was gone already.
+  bool open(int n, int ours) {
+    Fd fd(::open(name(n).c_str(), O_RDONLY | O_CLOEXEC));
     struct ::stat status {};
     if (!fd || ::fstat(fd.get(), &status) != 0) return false;
+    if (ours > 0 && inode_of(ours) != inode_) return false;
     inode_ = status.st_ino;
     fd_ = std::move(fd);
+    complete_ = false;
     return true;
   }
 
   std::string service_;
   fs::path file_;
-  std::deque<std::string> older_;
+  int files_;
   Fd fd_;
   ::ino_t inode_ = 0;
+  bool complete_ = false;  // nobody writes to the open file any more
   std::string buffer_;
   std::size_t at_ = 0;
 };
