@@ -407,7 +407,8 @@ constexpr std::array table = {
             {1, 1},
             "ID|LIBRARY",
             "Load a plugin and check it against the ABI and its manifest",
-            "Runs the plugin's code: only its entry, and the look-up of interfaces.",
+            "Runs what the plugin does when it is loaded and made, in a process of its own; never "
+            "a verb.",
             "fusebox plugins check ./my-plugin.so\ta library that was just built",
             {},
             Completes::plugins,

@@ -5,7 +5,8 @@
 #include "cli/contributed.hpp"
 #include "cli/groups.hpp"
 #include "cli/output.hpp"
-#include "config/schema.hpp"
+#include "config/config.hpp"
+#include "plugin/catalog.hpp"
 #include "util/error.hpp"
 
 #include <fmt/format.h>
@@ -97,6 +98,15 @@ std::string exit_codes_help(Exits exits) {
   return fmt::format("{}{}", first, columns(pairs, 3));
 }
 
+// False for a command of a plugin that is installed, but no part of this stack.
+bool is_used(Context& context, const ContributedCommand& command) {
+  if (command.plugin == nullptr) return true;
+  if (!context.config_file()) return false;
+  const auto& plugins = context.config().plugins;
+  return std::any_of(plugins.begin(), plugins.end(),
+                     [&](const auto& plugin) { return plugin.use == command.plugin->manifest.id; });
+}
+
 std::string group_help(std::string_view word, const Output& output) {
   Pairs pairs;
   for (const Command& command : commands()) {
@@ -163,8 +173,9 @@ int print_help(Context& context) {
   if (words.empty()) {
     Pairs pairs;
     try {
-      for (auto& command : contributed_commands(context))
-        pairs.emplace_back(command.name, command.summary);
+      for (const auto& command : contributed_commands(context)) {
+        if (is_used(context, command)) pairs.emplace_back(command.name, command.summary);
+      }
     } catch (const Error& error) {
       out.note(fmt::format("This stack's own commands are not shown: {}", error.what()));
     }

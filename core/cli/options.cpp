@@ -94,6 +94,7 @@ void check_arity(const Arguments& arguments, const Arity& arity, std::string_vie
 }  // namespace
 
 const OptionSpec* find_option(std::string_view word, std::span<const OptionSpec> specs) {
+  if (!is_option(word)) return nullptr;
   const bool is_long = word.starts_with("--");
   const auto name = is_long ? word.substr(2, word.find('=') - 2) : word.substr(1, 1);
   const auto found = std::find_if(specs.begin(), specs.end(), [&](const OptionSpec& spec) {

@@ -15,7 +15,6 @@
 #include "util/error.hpp"
 
 #include <fmt/format.h>
-#include <fusebox/secrets.h>
 
 #include <cstdlib>
 
@@ -40,16 +39,6 @@ plan::Plan plan_or_outline(Context& context, const std::string& name, plan::Form
     }
     throw;
   }
-}
-
-// What must not run is refused before the first step, not in the middle of a run.
-void verify_plugins(Context& context, const plan::Plan& plan) {
-  for (const auto& group : plan.groups) {
-    for (const auto& step : group) {
-      if (!step.skipped) context.host().verify(step.instance);
-    }
-  }
-  if (!plan.secrets.empty()) context.host().verify(context.host().provider(FBX_IFACE_SECRETS).name);
 }
 
 }  // namespace
@@ -112,7 +101,6 @@ int execute_phase(Context& context, const std::string& name) {
     return print_plan(context, name, context.out().is_json() ? "json" : "text");
   }
   const auto plan = make_plan(context, name);
-  verify_plugins(context, plan);
   return with_environment(context, [&](const run::Environment& environment) {
     return run::to_int(run::run_phase(plan, environment));
   });

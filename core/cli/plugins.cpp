@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/context.hpp"
 #include "cli/groups.hpp"
+#include "cli/plugin_lookup.hpp"
 #include "cli/schema_view.hpp"
 #include "config/config.hpp"
 #include "plugin/catalog.hpp"
-#include "plugin/library.hpp"
 #include "plugin/trust.hpp"
 #include "report/table.hpp"
 #include "run/exit_code.hpp"
@@ -14,7 +14,6 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
-#include <optional>
 
 namespace fusebox::cli {
 
@@ -41,21 +40,6 @@ std::string trust_of(const plugin::PluginLock& lock, const plugin::Found& found)
   } catch (const Error&) {
     return "changed";
   }
-}
-
-const plugin::Found& find_plugin(const plugin::Catalog& catalog, const std::string& id) {
-  if (const auto* found = catalog.find(id)) return *found;
-  std::vector<std::string> ids;
-  for (const auto& found : catalog.all()) ids.push_back(found.manifest.id);
-  for (const auto& rejected : catalog.rejected()) {
-    if (rejected.id == id)
-      throw Error(Errc::not_found, fmt::format("plugin {} is refused: {}", id, rejected.what),
-                  rejected.hint);
-  }
-  const auto near = config::nearest(id, ids);
-  throw Error(Errc::not_found, fmt::format("there is no plugin \"{}\"", id),
-              near ? fmt::format("did you mean {}?", *near)
-                   : "`fusebox plugins list` shows all, and where is searched");
 }
 
 json::object to_json(const plugin::Found& found, const std::string& trust) {
@@ -104,20 +88,6 @@ void print_verbs(Output& out, const plugin::Manifest& manifest) {
   }
 }
 
-// What a library beside its manifest amounts to.
-plugin::Found found_by_path(const fs::path& library) {
-  auto manifest = fs::absolute(library);
-  manifest.replace_extension(".fusebox.toml");
-  if (!fs::exists(library))
-    throw Error(Errc::not_found, fmt::format("there is no file {}", library.string()),
-                "name the library, or the id of an installed plugin");
-  if (!fs::exists(manifest)) {
-    throw Error(Errc::not_found, fmt::format("{} has no manifest beside it", library.string()),
-                fmt::format("put {} there", manifest.filename().string()));
-  }
-  return {plugin::read_manifest(manifest), fs::absolute(library)};
-}
-
 std::vector<std::string> named_or_all(Context& context) {
   auto ids = context.args().positionals;
   if (ids.empty()) {
@@ -127,6 +97,21 @@ std::vector<std::string> named_or_all(Context& context) {
 }
 
 }  // namespace
+
+const plugin::Found& find_plugin(const plugin::Catalog& catalog, const std::string& id) {
+  if (const auto* found = catalog.find(id)) return *found;
+  std::vector<std::string> ids;
+  for (const auto& found : catalog.all()) ids.push_back(found.manifest.id);
+  for (const auto& rejected : catalog.rejected()) {
+    if (rejected.id == id)
+      throw Error(Errc::not_found, fmt::format("plugin {} is refused: {}", id, rejected.what),
+                  rejected.hint);
+  }
+  const auto near = config::nearest(id, ids);
+  throw Error(Errc::not_found, fmt::format("there is no plugin \"{}\"", id),
+              near ? fmt::format("did you mean {}?", *near)
+                   : "`fusebox plugins list` shows all, and where is searched");
+}
 
 int list_plugins(Context& context) {
   const auto lock = read_lock(context);
@@ -186,26 +171,6 @@ int show_plugin(Context& context) {
     out.print("\n{} fusebox {}: {}\n", out.paint(Color::bold, "Command"), command.name,
               command.summary);
   }
-  return fine;
-}
-
-int check_plugin(Context& context) {
-  const auto& name = context.args().positionals.front();
-  const bool is_path = name.find('/') != std::string::npos || fs::path(name).has_extension();
-  std::optional<plugin::Found> by_path;
-  if (is_path) by_path = found_by_path(name);
-  const auto& found = by_path ? *by_path : find_plugin(context.catalog(), name);
-  plugin::load_library(found);
-  if (context.out().is_json()) {
-    context.out().json(
-        json::object{{"ok", true}, {"id", found.manifest.id}, {"version", found.manifest.version}});
-    return fine;
-  }
-  context.out().print(
-      "{} {} is fine: its manifest is valid, its files belong to you or root, the library loads,\n"
-      "its entry record is complete, and the manifest inside it is the one beside it.\n"
-      "No instance was made and no verb was run.\n",
-      found.manifest.id, found.manifest.version);
   return fine;
 }
 

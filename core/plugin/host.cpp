@@ -102,15 +102,6 @@ const InstanceInfo* Host::find(std::string_view name) const {
   return nullptr;
 }
 
-void Host::verify(const std::string& instance) const {
-  const InstanceInfo* info = find(instance);
-  if (info == nullptr)
-    throw Error(Errc::not_found, fmt::format("there is no plugin \"{}\"", instance));
-  const Found& found = *info->plugin;
-  check_trusted(found.library);
-  impl_->pins.verify(found.manifest.id, found.library, found.manifest.file);
-}
-
 const InstanceInfo& Host::provider(std::string_view interface_id) const {
   return impl_->provider(interface_id);
 }

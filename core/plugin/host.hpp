@@ -66,10 +66,6 @@ class Host {
   const std::vector<InstanceInfo>& instances() const;
   const InstanceInfo* find(std::string_view name) const;
 
-  // Throws Error{denied} when the instance's plugin must not run: its files can be changed by
-  // others, or are not those that plugins.lock pins. Runs none of its code.
-  void verify(const std::string& instance) const;
-
   // The instance that provides `interface_id` in this stack: the one that [use] names, or the only
   // one. Throws Error{not_found} when there is none, Error{config} when several and none chosen.
   const InstanceInfo& provider(std::string_view interface_id) const;

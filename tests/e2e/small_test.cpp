@@ -101,6 +101,12 @@ TEST_CASE("a stack goes up, is used, and goes down with nothing left") {
     expect(stack({"logs", "--tail", "many"}), 2);
     expect(stack({"logs", "nobody"}), 1);
   }
+  SUBCASE("logs are followed until Ctrl-C, which is no failure") {
+    const auto ended =
+        fusebox::test::at_terminal(stack.box(), {"logs", "-f"}, {{"Ready to accept", "\x03"}});
+    INFO(ended.out);
+    CHECK(ended.exit_code == 0);
+  }
   SUBCASE("stop and start keep the data") {
     expect(stack({"redis-cli", "set", "kept", "yes"}), 0);
     expect(stack({"stop"}), 0);
