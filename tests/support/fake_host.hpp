@@ -46,8 +46,8 @@ struct FakeHost {
   std::vector<std::string> checkpoints;
   std::function<void(std::string_view)> on_checkpoint;  // after it was kept
   RunProcess run_process;
-  // What its runtime answers for endpoint(), by service; "" means that the service is down, "-" that
-  // it cannot run here. While the map is empty, the stack has no runtime.
+  // What its runtime answers for endpoint(), by service; "" means that the service is down, "-"
+  // that it cannot run here. While the map is empty, the stack has no runtime.
   std::map<std::string, std::string> endpoints;
   bool cancelled = false;
   int cancel_fd = -1;  // readable: cancelled, too
