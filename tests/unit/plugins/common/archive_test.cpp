@@ -209,7 +209,7 @@ TEST_CASE("a large file goes through a pipe byte for byte") {
   fs::create_directories(dir / "from");
   fs::create_directories(dir / "into");
   std::string content;
-  for (int i = 0; content.size() < 3'000'000; ++i) content += fmt::format("{} ", i * 7919);
+  for (unsigned i = 0; content.size() < 3'000'000; ++i) content += fmt::format("{} ", i * 7919U);
   write(dir / "from/large", content);
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
