@@ -23,7 +23,8 @@ struct ChildSpec {
 class Child {
  public:
   Child() = default;
-  // Starts it. It dies with the test program, where the system can do that.
+  // Starts it. It dies with the thread that does, where the system can do that: start it on one
+  // that lives as long as it should.
   explicit Child(const ChildSpec& spec);
   ~Child();
   Child(Child&& other) noexcept;

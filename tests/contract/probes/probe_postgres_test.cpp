@@ -248,13 +248,11 @@ TEST_CASE_FIXTURE(Postgres, "Langfuse's migration tables are judged") {
 }
 
 TEST_CASE_FIXTURE(Postgres, "with wait it tries until the server is there") {
-  std::thread late([&] {
-    std::this_thread::sleep_for(400ms);
-    cluster().launch();
-  });
   password = cluster().password();
-  const Outcome outcome = check({{"wait", "30s"}});
-  late.join();
+  auto checked = std::async(std::launch::async, [&] { return check({{"wait", "30s"}}); });
+  std::this_thread::sleep_for(400ms);
+  cluster().launch();
+  const Outcome outcome = checked.get();
   expect(outcome, "healthy");
   CHECK(outcome.ms >= 400);
   REQUIRE_FALSE(host.log.empty());
