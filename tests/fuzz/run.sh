@@ -3,10 +3,11 @@
 # Runs every libFuzzer target for a while. What it finds stays in build/fuzz/findings/<target>/;
 # an input that breaks a target belongs into tests/fuzz/corpus/<target>/ with its fix.
 #   tests/fuzz/run.sh [seconds per target, 20] [target ...]
+#   tests/fuzz/run.sh --check [target ...]    the same inputs every time: a change that passed, passes again
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-seconds=${1:-20}
+effort=${1:-20}
 [ $# -gt 0 ] && shift
 
 cd "$root"
@@ -21,11 +22,19 @@ fi
 
 failed=0
 for target in "$@"; do
-  grown=build/fuzz/corpus/$target
   findings=build/fuzz/findings/$target
+  if [ "$effort" = --check ]; then
+    grown=build/fuzz/check/$target
+    rm -rf "$grown"
+    set -- -seed=1 -runs=20000
+    printf '== %s, 20000 runs\n' "$target"
+  else
+    grown=build/fuzz/corpus/$target
+    set -- -max_total_time="$effort"
+    printf '== %s, %s s\n' "$target" "$effort"
+  fi
   mkdir -p "$grown" "$findings"
-  printf '== %s, %s s\n' "$target" "$seconds"
-  set -- -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 \
+  set -- "$@" -timeout=10 -rss_limit_mb=2048 -max_len=65536 \
     -print_final_stats=1 -print_funcs=0 -verbosity=0 -artifact_prefix="$findings/"
   dictionary=tests/fuzz/dict/$target.dict
   [ -f "$dictionary" ] && set -- "$@" -dict="$dictionary"
