@@ -93,10 +93,15 @@ std::optional<system_clock::time_point> parse_rfc3339(std::string_view text) {
                                          std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day)));
   if (!date.ok()) return std::nullopt;
+  // The clock's own range ends within centuries of 1970; the room holds time of day and offset.
+  const std::chrono::sys_days midnight(date);
+  constexpr std::chrono::days room(2);
+  if (midnight < std::chrono::ceil<std::chrono::days>(system_clock::time_point::min()) + room ||
+      midnight > std::chrono::floor<std::chrono::days>(system_clock::time_point::max()) - room)
+    return std::nullopt;
   const auto since_midnight = std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
                               std::chrono::seconds(*second) + *fraction - *offset;
-  return std::chrono::sys_days(date) +
-         std::chrono::duration_cast<system_clock::duration>(since_midnight);
+  return midnight + std::chrono::duration_cast<system_clock::duration>(since_midnight);
 }
 
 std::string human_duration(milliseconds duration) {

@@ -47,6 +47,17 @@ TEST_CASE("what is no time is refused") {
   }
 }
 
+TEST_CASE("a year that the clock cannot hold is no time") {
+  for (const char* text :
+       {"0000-01-01T00:00:00Z", "1013-05-09T07:30:31.186Z", "9999-12-31T23:59:59Z"}) {
+    CAPTURE(text);
+    const bool fits = system_clock::period::den < 1'000'000'000;  // not in nanoseconds
+    CHECK(util::parse_rfc3339(text).has_value() == fits);
+  }
+  CHECK(util::parse_rfc3339("1700-01-01T00:00:00+23:59").has_value());
+  CHECK(util::parse_rfc3339("2262-01-01T00:00:00-23:59").has_value());
+}
+
 TEST_CASE("durations are short and keep what matters") {
   CHECK(util::human_duration(0ms) == "0ms");
   CHECK(util::human_duration(850ms) == "850ms");
