@@ -69,13 +69,13 @@ Waker::Waker() : pipe_(util::make_pipe()) {
   util::set_nonblocking(pipe_.write.get(), true);
 }
 
-void Waker::wake() noexcept {
+void Waker::wake() const noexcept {
   const char byte = 0;
   // A full pipe has woken the sleeper already.
   [[maybe_unused]] const auto written = ::write(pipe_.write.get(), &byte, 1);
 }
 
-void Waker::wait(const Signals* signals, bool watch_cancel, Clock::time_point time) {
+void Waker::wait(const Signals* signals, bool watch_cancel, Clock::time_point time) const {
   std::array<pollfd, 3> entries{};
   nfds_t count = 0;
   entries[count++] = {pipe_.read.get(), POLLIN, 0};

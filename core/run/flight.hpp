@@ -24,9 +24,9 @@ class Waker {
  public:
   Waker();
   // Any thread.
-  void wake() noexcept;
+  void wake() const noexcept;
   // Returns at `until` at the latest; clears earlier wakes.
-  void wait(const Signals* signals, bool watch_cancel, Clock::time_point until);
+  void wait(const Signals* signals, bool watch_cancel, Clock::time_point until) const;
 
  private:
   util::Pipe pipe_;
