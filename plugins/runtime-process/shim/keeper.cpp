@@ -174,8 +174,9 @@ class Keeper {
   void take_signals() {
     std::array<char, 64> numbers{};
     const ssize_t n = ::read(signals_.read.get(), numbers.data(), numbers.size());
-    if (std::find(numbers.begin(), numbers.begin() + std::max<ssize_t>(n, 0), SIGTERM) !=
-        numbers.begin() + std::max<ssize_t>(n, 0))
+    const auto end = numbers.begin() + std::max<ssize_t>(n, 0);
+    // Once it is reaped its number may be somebody else's.
+    if (!status_ && std::find(numbers.begin(), end, SIGTERM) != end)
       ::kill(child_, signal_number(spec_.record.definition.stop_signal));
     reap();
   }
