@@ -147,10 +147,11 @@ std::optional<SystemTime> parse_time(std::string_view text) {
   std::tm parts{};
   const std::string copy(text);
   const char* rest = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  if (rest == nullptr) return std::nullopt;
+  constexpr int last_year = 2261 - 1900;  // the clock counts nanoseconds, and ends the year after
+  if (rest == nullptr || parts.tm_year < 0 || parts.tm_year > last_year) return std::nullopt;
   SystemTime time = std::chrono::system_clock::from_time_t(::timegm(&parts));
   if (*rest == '.') {
-    long scale = 100;
+    std::int64_t scale = 100;
     for (++rest; std::isdigit(static_cast<unsigned char>(*rest)) != 0; ++rest, scale /= 10)
       time += std::chrono::milliseconds((*rest - '0') * scale);
   }
@@ -171,8 +172,10 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
     const auto letters = text.substr(0, text.find_first_of("0123456789"));
     const auto* unit = std::find_if(std::begin(units), std::end(units),
                                     [&](const auto& u) { return u.first == letters; });
-    if (unit == std::end(units)) return std::nullopt;
+    constexpr std::int64_t longest = std::int64_t{36'500} * 86'400'000;  // a century, in ms
+    if (unit == std::end(units) || number > longest / unit->second) return std::nullopt;
     total += number * unit->second;
+    if (total > longest) return std::nullopt;
     text.remove_prefix(letters.size());
   }
   return std::chrono::milliseconds(total);

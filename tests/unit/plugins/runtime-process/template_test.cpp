@@ -49,9 +49,12 @@ TEST_CASE("durations and times are read as they are written") {
   CHECK(!parse_duration("5 parsecs"));
   CHECK(!parse_duration(""));
   CHECK(!parse_duration("7"));
+  CHECK(!parse_duration("9223372036854775807d"));
+  CHECK(!parse_duration("9999999d9999999d"));
   const auto time = parse_time("2026-11-23T10:00:00.123Z");
   REQUIRE(time);
   CHECK(format_time(*time) == "2026-11-23T10:00:00.123Z");
   CHECK(parse_time("2026-11-23T10:00:00Z").has_value());
   CHECK(!parse_time("yesterday").has_value());
+  CHECK(!parse_time("9999-12-31T23:59:59Z").has_value());
 }
