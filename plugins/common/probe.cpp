@@ -53,6 +53,47 @@ CheckFailed still_starting(const std::string& who, std::string evidence) {
           "wait a moment; `with = { wait = \"60s\" }` makes the step wait for it"};
 }
 
+std::chrono::milliseconds patience(const StepRequest& request) {
+  return duration_at(request.with, "wait").value_or(milliseconds{0});
+}
+
+Result try_for(const Op& op, milliseconds wait, milliseconds limit, const std::string& where,
+               const Attempt& attempt) {
+  const Deadline patience(op, wait);
+  std::string told;
+  for (;;) {
+    Tried last = try_once(op, limit, where, attempt);
+    if (last.retry == Retry::no || patience.passed()) return std::move(last.result.judge());
+    const std::string& problem = last.result.findings().back().what;
+    if (problem != told) op.log(Level::info, fmt::format("waiting: {}", problem));
+    told = problem;
+    patience.sleep(pause_between);
+  }
+}
+
+Tried try_once(const Op& op, milliseconds limit, const std::string& where, const Attempt& attempt) {
+  Tried out;
+  std::string place = where;
+  try {
+    const Deadline deadline(op, limit);
+    attempt(deadline, place, out.result);
+  } catch (const ServiceDown& e) {
+    out.retry = Retry::yes;
+    out.result.summary(e.what());
+    out.result.add({Severity::error, e.what(), "the runtime says so",
+                    fmt::format("start it: `fusebox up`, then `fusebox logs {}`", e.service()),
+                    e.service()});
+  } catch (const CheckFailed& e) {
+    out.retry = e.retry();
+    Finding finding = e.finding();
+    finding.where = place;
+    out.result.summary(finding.what);
+    out.result.add(std::move(finding));
+  }
+  out.result.changed(false);
+  return out;
+}
+
 Probe::Probe(std::string_view context_json, std::string product, std::uint16_t usual_port)
     : context_(parse_context(context_json)),
       product_(std::move(product)),
@@ -72,8 +113,7 @@ Secret Probe::secret_of(const Op& op, std::string_view key) const {
 }
 
 std::string Probe::plan(Op&, std::string_view request_json) {
-  const StepRequest request = parse_step_request(request_json);
-  const milliseconds wait = duration_at(request.with, "wait").value_or(milliseconds{0});
+  const milliseconds wait = patience(parse_step_request(request_json));
   std::string action = fmt::format("check {} at {}: {}", product_, target(), intent());
   if (wait.count() > 0)
     action += fmt::format(" (waits up to {})", human_ms(static_cast<double>(wait.count())));
@@ -89,42 +129,13 @@ std::string Probe::run(Op& op, std::string_view request_json) {
   if (request.verb != "check")
     throw Error(FBX_UNSUPPORTED, fmt::format("a probe has no verb \"{}\"", request.verb),
                 "its only verb is check");
-  const milliseconds limit = need_duration(config(), "timeout");
-  const Deadline patience(op, duration_at(request.with, "wait").value_or(milliseconds{0}));
-  std::string told;
-  for (;;) {
-    Attempt last = attempt(op, limit);
-    if (last.retry == Retry::no || patience.passed()) return last.result.judge().json();
-    const std::string& problem = last.result.findings().back().what;
-    if (problem != told) op.log(Level::info, fmt::format("waiting: {}", problem));
-    told = problem;
-    patience.sleep(pause_between);
-  }
-}
-
-Probe::Attempt Probe::attempt(const Op& op, milliseconds limit) {
-  Attempt out;
-  std::string where = target();
-  try {
-    const Deadline deadline(op, limit);
-    const Endpoint endpoint = locate(op);
-    where = endpoint.service.empty() ? endpoint.text() : endpoint.service;
-    check(deadline, endpoint, out.result);
-  } catch (const ServiceDown& e) {
-    out.retry = Retry::yes;
-    out.result.summary(e.what());
-    out.result.add({Severity::error, e.what(), "the runtime says so",
-                    fmt::format("start it: `fusebox up`, then `fusebox logs {}`", e.service()),
-                    e.service()});
-  } catch (const CheckFailed& e) {
-    out.retry = e.retry();
-    Finding finding = e.finding();
-    finding.where = where;
-    out.result.summary(finding.what);
-    out.result.add(std::move(finding));
-  }
-  out.result.changed(false);
-  return out;
+  return try_for(op, patience(request), need_duration(config(), "timeout"), target(),
+                 [&](const Deadline& deadline, std::string& where, Result& result) {
+                   const Endpoint endpoint = locate(op);
+                   where = endpoint.service.empty() ? endpoint.text() : endpoint.service;
+                   check(deadline, endpoint, result);
+                 })
+      .json();
 }
 
 void Probe::judge_latency(double ms, const Endpoint& endpoint, Result& result) const {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <string>
 
 #include "common/deadline.hpp"
@@ -33,6 +34,27 @@ class CheckFailed : public std::exception {
 CheckFailed cannot_connect(const std::string& who, std::string evidence);
 CheckFailed timed_out(const std::string& who, const Deadline& deadline, std::string doing);
 CheckFailed still_starting(const std::string& who, std::string evidence);
+
+// One attempt: adds findings and metrics, sets the summary, or throws CheckFailed or ServiceDown.
+// `where` names the place for a finding that is made of what is thrown; it may be put right on the
+// way.
+using Attempt = std::function<void(const Deadline& deadline, std::string& where, Result& result)>;
+
+// Tries until it went well, trying again cannot help, or `wait` is over; each attempt gets `limit`.
+// The last one's result, which is judged.
+Result try_for(const Op& op, std::chrono::milliseconds wait, std::chrono::milliseconds limit,
+               const std::string& where, const Attempt& attempt);
+
+// One attempt: what is thrown becomes a finding.
+struct Tried {
+  Result result;
+  Retry retry = Retry::no;
+};
+Tried try_once(const Op& op, std::chrono::milliseconds limit, const std::string& where,
+               const Attempt& attempt);
+
+// The option `wait` of a step; none is 0.
+std::chrono::milliseconds patience(const StepRequest& request);
 
 // A probe's `check` answers FBX_OK with a status, also for a server that is down, hangs or refuses
 // the password; an error of the ABI means a wrong configuration or a cancel. With the option
@@ -73,12 +95,6 @@ class Probe : public Plugin, public Step {
                  Result& result) const;
 
  private:
-  struct Attempt {
-    Result result;
-    Retry retry = Retry::no;
-  };
-  Attempt attempt(const Op& op, std::chrono::milliseconds limit);
-
   Context context_;
   std::string product_;
   std::uint16_t usual_port_;

@@ -74,6 +74,11 @@ Result& Result::changed(bool is) {
   return *this;
 }
 
+Result& Result::release(std::string_view key, json::value value) {
+  release_[key] = std::move(value);
+  return *this;
+}
+
 Result& Result::judge() {
   judged_ = true;
   return *this;
@@ -102,6 +107,7 @@ std::string Result::json() const {
   if (!findings.empty()) out["findings"] = std::move(findings);
   if (!metrics_.empty()) out["metrics"] = metrics_;
   if (!artifacts_.empty()) out["artifacts"] = artifacts_;
+  if (!release_.empty()) out["release"] = release_;
   if (!actions_.empty()) out["actions"] = actions_;
   return json::serialize(out);
 }

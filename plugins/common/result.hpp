@@ -4,6 +4,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -38,6 +39,8 @@ class Result {
   Result& artifact(std::string_view kind, std::string_view path);
   Result& action(std::string text);  // plan() only
   Result& changed(bool is);
+  // One field of what a successful run leaves on record: a version, a digest, ...
+  Result& release(std::string_view key, boost::json::value value);
 
   // From here on the result carries a status: the worst finding's.
   Result& judge();
@@ -52,6 +55,7 @@ class Result {
  private:
   boost::json::object object_;
   boost::json::object metrics_;
+  boost::json::object release_;
   boost::json::array artifacts_;
   boost::json::array actions_;
   std::vector<Finding> findings_;

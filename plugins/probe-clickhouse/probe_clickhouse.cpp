@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdlib>
 
-#include "ch_client.hpp"
+#include "common/ch_langfuse.hpp"
 #include "common/disk.hpp"
 #include "common/http_probe.hpp"
 
@@ -82,7 +82,7 @@ class ProbeClickHouse final : public common::Probe {
                         "check that port is the HTTP port (8123) of a ClickHouse server");
     const std::string version = facts.rows[0][0];
     judge_version(version, result);
-    judge_timezone(facts.rows[0][1], result);
+    if (common::need_text(config(), "timezone") != "any") judge_timezone(facts.rows[0][1], result);
     judge_system_logs(client, result);
     // Which of these exist depends on the server's version.
     const Answer tables = client.must(
@@ -105,15 +105,6 @@ class ProbeClickHouse final : public common::Probe {
                 "the server is too old for the Langfuse version in use",
                 fmt::format("version {}, wanted {} or newer", version, *want),
                 "update ClickHouse first, one long-term release after the other, then Langfuse",
-                {}});
-  }
-
-  void judge_timezone(const std::string& timezone, Result& result) const {
-    if (common::need_text(config(), "timezone") == "any" || common::is_utc(timezone)) return;
-    result.add({Severity::error,
-                "the server's time zone is not UTC",
-                fmt::format("timezone() is {}", timezone),
-                "set <timezone>UTC</timezone> in config.d (container: TZ=UTC) and restart",
                 {}});
   }
 
@@ -165,38 +156,8 @@ class ProbeClickHouse final : public common::Probe {
                   {}});
       return;
     }
-    if (common::need_boolean(config(), "migrations")) judge_migrations(client, database, result);
-  }
-
-  // golang-migrate's table: a version that is dirty was killed in its middle.
-  static void judge_migrations(Client& client, const std::string& database, Result& result) {
-    const Answer table =
-        client.must(fmt::format("SELECT name FROM system.tables WHERE database = {} AND name = "
-                                "'schema_migrations'",
-                                literal(database)));
-    if (table.rows.empty()) return;
-    const Answer last = client.query(fmt::format(
-        "SELECT version, dirty FROM {}.schema_migrations ORDER BY sequence DESC LIMIT 1",
-        identifier(database)));
-    if (last.error) {
-      result.add({Severity::warning,
-                  "cannot read schema_migrations",
-                  common::http_evidence(last.error->response),
-                  "give the user SELECT on that table",
-                  {}});
-      return;
-    }
-    if (last.rows.empty()) return;
-    const std::string& version = last.rows[0][0];
-    result.metric("schema_version", static_cast<std::int64_t>(number(version)), "");
-    if (last.rows[0].size() < 2 || last.rows[0][1] == "0") return;
-    result.add({Severity::error,
-                "a schema migration stopped half-way: langfuse-web will not start",
-                fmt::format("version {} is dirty", version),
-                fmt::format("see what of migration {0} was applied, finish or revert it by hand, "
-                            "then `migrate force`",
-                            version),
-                {}});
+    if (common::need_boolean(config(), "migrations"))
+      judge_schema(read_schema(client, database), result);
   }
 };
 

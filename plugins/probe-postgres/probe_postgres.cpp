@@ -4,8 +4,8 @@
 #include <cstdlib>
 
 #include "common/disk.hpp"
+#include "common/pg_langfuse.hpp"
 #include "common/probe.hpp"
-#include "pg_client.hpp"
 
 namespace fbx::postgres {
 
@@ -27,24 +27,8 @@ SELECT current_setting('server_version'),
        (current_setting('default_transaction_read_only') = 'on')::int,
        current_setting('max_connections'),
        (SELECT sum(numbackends) FROM pg_stat_database),
-       pg_database_size(current_database()),
-       (to_regclass('background_migrations') IS NOT NULL)::int,
-       (to_regclass('_prisma_migrations') IS NOT NULL)::int
+       pg_database_size(current_database())
 FROM pg_settings tz WHERE tz.name = 'TimeZone')";
-
-// A row with an envGate is dormant until its variable is set, unless a worker has taken it.
-constexpr const char* background_sql = R"(
-SELECT count(*), count(failed_at), min(name) FILTER (WHERE failed_at IS NOT NULL),
-       min(name), min(failed_reason)
-FROM background_migrations
-WHERE finished_at IS NULL
-  AND (to_jsonb(args) ->> 'envGate' IS NULL OR failed_at IS NOT NULL OR locked_at IS NOT NULL))";
-
-constexpr const char* prisma_sql = R"(
-SELECT migration_name, (now() - started_at > interval '10 minutes' OR logs IS NOT NULL)::int
-FROM _prisma_migrations
-WHERE finished_at IS NULL AND rolled_back_at IS NULL
-ORDER BY started_at LIMIT 1)";
 
 struct Facts {
   std::string version;
@@ -55,8 +39,6 @@ struct Facts {
   std::int64_t max_connections = 0;
   std::int64_t connections = 0;
   std::int64_t database_size = 0;
-  bool has_background_migrations = false;
-  bool has_prisma_migrations = false;
 };
 
 std::int64_t number(const std::optional<std::string>& cell) {
@@ -72,7 +54,7 @@ CheckFailed refused(const std::string& who, const QueryError& error) {
 Facts read_facts(Client& client, const std::string& who) {
   const Answer answer = client.query(facts_sql);
   if (answer.error) throw refused(who, *answer.error);
-  if (answer.rows.size() != 1 || answer.rows[0].size() != 10)
+  if (answer.rows.size() != 1 || answer.rows[0].size() != 8)
     throw refused(who, {"", "an answer of a wrong shape"});
   const Row& row = answer.rows[0];
   Facts facts;
@@ -84,8 +66,6 @@ Facts read_facts(Client& client, const std::string& who) {
   facts.max_connections = number(row[5]);
   facts.connections = number(row[6]);
   facts.database_size = number(row[7]);
-  facts.has_background_migrations = number(row[8]) != 0;
-  facts.has_prisma_migrations = number(row[9]) != 0;
   return facts;
 }
 
@@ -120,14 +100,12 @@ class ProbePostgres final : public common::Probe {
 
     const Facts facts = read_facts(client, name);
     judge_version(facts, result);
-    judge_timezone(facts, result);
+    if (common::need_text(config(), "timezone") != "any")
+      judge_timezone(facts.timezone, facts.timezone_source, result);
     judge_writable(facts, result);
     judge_connections(facts, result);
     result.metric("database_size", facts.database_size, "B");
-    if (common::need_boolean(config(), "migrations")) {
-      if (facts.has_background_migrations) judge_background(client, result);
-      if (facts.has_prisma_migrations) judge_prisma(client, result);
-    }
+    if (common::need_boolean(config(), "migrations")) judge_migrations(client, name, result);
     common::judge_data_path(config(), result);
     summarize(short_version(facts.version), latency, endpoint, result);
   }
@@ -141,26 +119,6 @@ class ProbePostgres final : public common::Probe {
                 fmt::format("version {}, wanted {} or newer", short_version(facts.version), want),
                 "dump, then restore into a server of a newer major version",
                 {}});
-  }
-
-  void judge_timezone(const Facts& facts, Result& result) const {
-    if (common::need_text(config(), "timezone") == "any") return;
-    // PGTZ and PGOPTIONS make libpq set the session's own zone, which hides the server's.
-    if (facts.timezone_source == "client" || facts.timezone_source == "session") {
-      result.add({Severity::warning,
-                  "cannot see the server's time zone",
-                  "PGTZ or PGOPTIONS in fusebox's environment set this session's own",
-                  "unset them where fusebox runs",
-                  {}});
-      return;
-    }
-    if (common::is_utc(facts.timezone)) return;
-    result.add(
-        {Severity::error,
-         "the server's time zone is not UTC",
-         fmt::format("timezone is {} (set by: {})", facts.timezone, facts.timezone_source),
-         "set `timezone = 'UTC'` in postgresql.conf (container: TZ=UTC PGTZ=UTC) and restart",
-         {}});
   }
 
   static void judge_writable(const Facts& facts, Result& result) {
@@ -192,60 +150,11 @@ class ProbePostgres final : public common::Probe {
                 {}});
   }
 
-  static void judge_background(Client& client, Result& result) {
-    const Answer answer = client.query(background_sql);
-    if (answer.error || answer.rows.size() != 1) {
-      result.add({Severity::warning,
-                  "cannot read background_migrations",
-                  answer.error ? answer.error->text : "no answer",
-                  "give the role SELECT on that table",
-                  {}});
-      return;
-    }
-    const Row& row = answer.rows[0];
-    const std::int64_t unfinished = number(row[0]);
-    const std::int64_t failed = number(row[1]);
-    result.metric("background_migrations_unfinished", unfinished, "");
-    if (failed > 0)
-      result.add({Severity::warning,
-                  "a background migration failed",
-                  fmt::format("{} of {} unfinished failed; {}: {}", failed, unfinished,
-                              row[2].value_or("?"), row[4].value_or("no reason given")),
-                  "mend the cause, then retry it in Langfuse; do not update before it is done",
-                  {}});
-    else if (unfinished > 0)
-      result.add({Severity::warning,
-                  "background migrations are not finished",
-                  fmt::format("{} unfinished, the first is {}", unfinished, row[3].value_or("?")),
-                  "let the worker run until they are; do not update before",
-                  {}});
-  }
-
-  static void judge_prisma(Client& client, Result& result) {
-    const Answer answer = client.query(prisma_sql);
-    if (answer.error) {
-      result.add({Severity::warning,
-                  "cannot read _prisma_migrations",
-                  answer.error->text,
-                  "give the role SELECT on that table",
-                  {}});
-      return;
-    }
-    if (answer.rows.empty()) return;
-    const std::string name = answer.rows[0][0].value_or("?");
-    if (number(answer.rows[0][1]) == 0) {
-      result.add({Severity::warning,
-                  "a schema migration is running",
-                  name,
-                  "let it finish: never stop langfuse-web while it migrates",
-                  {}});
-      return;
-    }
-    result.add({Severity::error,
-                "a schema migration failed: langfuse-web will not start",
-                name,
-                "mend its cause, then `prisma migrate resolve --rolled-back` it and start again",
-                {}});
+  static void judge_migrations(Client& client, const std::string& name, Result& result) {
+    const auto [tables, error] = read_tables(client);
+    if (error) throw refused(name, *error);
+    if (tables.background) judge_background(read_background(client), Severity::warning, result);
+    if (tables.prisma) judge_prisma(read_prisma(client), result);
   }
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pg_client.hpp"
+#include "common/pg_client.hpp"
 
 #include <fmt/format.h>
 #include <libpq-fe.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ch_client.hpp"
+#include "common/ch_client.hpp"
 
 #include <fmt/format.h>
 
