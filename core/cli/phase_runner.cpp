@@ -11,6 +11,7 @@
 #include "plan/step_caller.hpp"
 #include "plugin/host.hpp"
 #include "run/phase.hpp"
+#include "run/release.hpp"
 #include "secrets/redactor.hpp"
 #include "util/error.hpp"
 
@@ -50,7 +51,7 @@ int print_plan(Context& context, const std::string& name, const std::string& for
                 "use text, json or mermaid");
   }
   const auto plan = plan_or_outline(context, name, *format);
-  plan::HostCaller caller(context.host());
+  plan::HostCaller caller(context.host(), run::last_release(context.config().state_dir));
   plan::DryRunOptions options;
   options.cancel = &context.watch().token();
   if (context.out().is_verbose()) {
@@ -81,7 +82,7 @@ void edit_phase(Context& context, const std::string& name,
 }
 
 int with_environment(Context& context, const std::function<int(const run::Environment&)>& body) {
-  plan::HostCaller caller(context.host());
+  plan::HostCaller caller(context.host(), run::last_release(context.config().state_dir));
   const auto& redactor = context.redactor();
   const run::Environment environment{
       .stack = context.config().stack,

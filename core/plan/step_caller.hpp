@@ -27,10 +27,12 @@ class StepCaller {
   virtual void needed_secrets(const std::vector<std::string>&) {}
 };
 
-// Calls the plugins of `host`, which outlives it.
+// Calls the plugins of `host`, which outlives it. `release` is the newest one on record; each
+// request gets it, unless it is empty.
 class HostCaller : public StepCaller {
  public:
-  explicit HostCaller(plugin::Host& host) : host_(host) {}
+  explicit HostCaller(plugin::Host& host, boost::json::object release = {})
+      : host_(host), release_(std::move(release)) {}
   boost::json::object plan(const std::string& instance, const boost::json::object& request,
                            const plugin::CallContext& context) override;
   boost::json::object run(const std::string& instance, const boost::json::object& request,
@@ -41,7 +43,10 @@ class HostCaller : public StepCaller {
   void needed_secrets(const std::vector<std::string>& names) override;
 
  private:
+  boost::json::object with_release(boost::json::object request) const;
+
   plugin::Host& host_;
+  boost::json::object release_;
 };
 
 // The fields that plan, run and undo share. `run` is "" while planning.

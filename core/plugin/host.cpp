@@ -78,12 +78,13 @@ Host::Host(const config::Config& config, const Catalog& catalog, secrets::Store&
       if (std::find(info.secrets.begin(), info.secrets.end(), name) == info.secrets.end())
         info.secrets.push_back(std::move(name));
     InstanceState& state = impl_->states.emplace_back();
-    state.context_json = boost::json::serialize(
-        boost::json::object{{"instance", info.name},
-                            {"stack", config.stack},
-                            {"config_dir", config.dir.string()},
-                            {"state_dir", (config.state_dir / "plugins" / info.name).string()},
-                            {"config", info.config}});
+    boost::json::object context{{"instance", info.name},
+                                {"stack", config.stack},
+                                {"config_dir", config.dir.string()},
+                                {"state_dir", (config.state_dir / "plugins" / info.name).string()},
+                                {"config", info.config}};
+    if (config.versions) context["versions"] = config.versions->string();
+    state.context_json = boost::json::serialize(context);
     state.info = info;
     impl_->infos.push_back(std::move(info));
   }
@@ -201,7 +202,7 @@ void Host::Impl::finish(fbx_op& op, fbx_rc rc) {
   op.close();
   if (!op.violation.empty()) blame(op.instance, op.violation);
   if (rc == FBX_OK) return;
-  if (rc < FBX_OK || rc > FBX_SKIPPED)
+  if (rc < FBX_OK || rc > FBX_REFUSED)
     blame(op.instance, fmt::format("answered with {}, which is no result code", rc));
   if (!op.failure)
     blame(op.instance,

@@ -18,6 +18,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaxStderr = 64U << 10U;
+constexpr std::size_t kMaxValue = 128U << 10U;  // what an environment can carry
 
 Error malformed(std::string_view what) {
   return {Errc::argument, fmt::format("a process request is malformed: {}", what)};
@@ -45,13 +46,46 @@ void check_allowed(const Manifest& manifest, const std::string& program) {
                 "its author adds it to `programs` in the manifest");
 }
 
-// A value is text, or a handle whose secret goes straight from the store into the environment.
+// A text with ${secret:NAME} in it.
+void set_template(fbx_op* op, const CallContext& context, secrets::EnvBlock& environment,
+                  std::string_view name, std::string_view text) {
+  constexpr std::string_view opening = "${secret:";
+  struct Wiped {
+    std::string text;
+    ~Wiped() { util::wipe(text); }
+  } wiped;
+  std::string& value = wiped.text;
+  value.reserve(kMaxValue);  // a string that grows leaves its old bytes behind
+  const auto append = [&](std::string_view bytes) {
+    if (bytes.size() > kMaxValue - value.size())
+      throw malformed(fmt::format("the value for \"{}\" is too long", name));
+    value.append(bytes);
+  };
+  while (!text.empty()) {
+    const std::size_t at = text.find(opening);
+    const std::size_t end = at == std::string_view::npos ? at : text.find('}', at);
+    append(text.substr(0, end == std::string_view::npos ? end : at));
+    if (end == std::string_view::npos) break;
+    const std::string secret(text.substr(at + opening.size(), end - at - opening.size()));
+    op->host.require_secret(secret, op->instance, context);
+    op->host.store.with(secret, append);
+    text.remove_prefix(end + 1);
+  }
+  environment.set(name, value);
+}
+
+// A value is text, a template, or a handle whose secret goes straight from the store into the
+// environment.
 void set_variable(fbx_op* op, const CallContext& context, secrets::EnvBlock& environment,
                   std::string_view name, const json::value& value) {
   if (value.is_string()) {
     environment.set(name, value.get_string());
     return;
   }
+  if (const json::value* text =
+          value.is_object() ? value.get_object().if_contains("$template") : nullptr;
+      text != nullptr && text->is_string())
+    return set_template(op, context, environment, name, text->get_string());
   const json::value* handle =
       value.is_object() ? value.get_object().if_contains("$secret") : nullptr;
   if (handle == nullptr || !handle->is_string())
@@ -84,10 +118,13 @@ util::ProcessResult run_child(fbx_op* op, const CallContext& context, const json
     for (const auto& variable : set->get_object())
       set_variable(op, context, environment, variable.key(), variable.value());
   spec.envp = environment.envp();
+  const json::value* merge = request.if_contains("merge");
+  const bool is_merged = merge != nullptr && merge->is_bool() && merge->get_bool();
   spec.stdin_bytes = stdin_bytes;
   return util::run_process(
       spec, [&](std::string_view bytes) { give(out, bytes, "program's output"); },
       [&](std::string_view bytes) {
+        if (is_merged) return give(out, bytes, "program's output");
         err.append(bytes.substr(0, kMaxStderr - std::min(kMaxStderr, err.size())));
       },
       context.deadline, context.cancel);

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "run/execution.hpp"
+#include "run/release.hpp"
 #include "run/verdict.hpp"
 #include "util/clock.hpp"
 
@@ -173,6 +174,7 @@ class Forward : public Execution {
   void watch_operator(std::vector<Air>& air);
   RunResult verdict();
   RunResult failed_with_effects();
+  std::optional<Failure> keep_release();
   RunResult read_only_verdict();
 
   std::optional<Failure> failure_;  // the first
@@ -413,8 +415,26 @@ RunResult Forward::verdict() {
   }
   if (read_only()) return read_only_verdict();
   if (failed_ || cancelled_) return failed_with_effects();
+  // The stack is up and well: that it could not be noted is no reason to take it down again.
+  if (const auto failure = keep_release()) return close(Outcome::failed, ExitCode::failed, failure);
   if (soft_skip_) return close(Outcome::skipped, ExitCode::skipped, std::nullopt);
   return close(Outcome::ok, ExitCode::ok, std::nullopt);
+}
+
+std::optional<Failure> Forward::keep_release() {
+  if (!context_.record_release) return std::nullopt;
+  const json::object release = merged_release(state_);
+  if (release.empty()) return std::nullopt;
+  try {
+    const json::value clean = context_.redact ? redacted(release, context_.redact) : release;
+    context_.record_release(state_, clean.get_object());
+    return std::nullopt;
+  } catch (const Error& error) {
+    return Failure{
+        error.code(),
+        fmt::format("all steps went well, but the release could not be recorded: {}", error.what()),
+        error.hint()};
+  }
 }
 
 RunResult Forward::failed_with_effects() {

@@ -10,7 +10,9 @@
 #include "run/state.hpp"
 #include "util/cancel.hpp"
 
+#include <boost/json/object.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -41,6 +43,8 @@ struct ExecutorContext {
   Signals* signals = nullptr;  // nullptr: cannot be interrupted
   Timings timings;
   bool strict = false;  // degraded counts as unhealthy
+  // Puts what a run with effects left on record, when its steps say so. May throw Error.
+  std::function<void(const RunState&, const boost::json::object& release)> record_release{};
 };
 
 struct RunResult {

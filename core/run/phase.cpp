@@ -13,6 +13,7 @@
 #include "run/interrupt.hpp"
 #include "run/lock.hpp"
 #include "run/recover.hpp"
+#include "run/release.hpp"
 #include "run/supervise.hpp"
 #include "util/error.hpp"
 
@@ -70,9 +71,12 @@ class Worker {
     Signals signals;
     const InterruptScope interrupts(signals);
     const auto reporter = environment_.make_reporter();
+    const auto record = [&](const RunState& now, const boost::json::object& release) {
+      record_release(environment_.state_dir, now, release, std::chrono::system_clock::now());
+    };
     const RunResult result =
         work(state, {environment_.caller, *reporter, environment_.redact, &journal_, &signals,
-                     environment_.timings, environment_.strict});
+                     environment_.timings, environment_.strict, record});
     if (!result.outcome && result.abandoned && !result.left)
       throw HandOver{result.error ? result.error->what : ""};
     return to_int(result.exit_code);
@@ -208,8 +212,8 @@ ExitCode Session::give_up(const JournalText& journal, const Failure& failure) {
   const auto reporter = environment_.make_reporter();
   RunState state = journal.state;
   const ExecutorContext context{
-      environment_.caller,  *reporter,          environment_.redact, nullptr, nullptr,
-      environment_.timings, environment_.strict};
+      environment_.caller, *reporter, environment_.redact, nullptr, nullptr, environment_.timings,
+      environment_.strict, {}};
   return end_run(state, context, Outcome::undo_failed, ExitCode::undo_failed, failure).exit_code;
 }
 
@@ -304,8 +308,14 @@ ExitCode recover(RecoverMode mode, const Environment& environment) {
     case RecoverMode::forget: {
       const auto reporter = environment.make_reporter();
       return end_run(state,
-                     {environment.caller, *reporter, environment.redact, &worker.journal(), nullptr,
-                      environment.timings, environment.strict},
+                     {environment.caller,
+                      *reporter,
+                      environment.redact,
+                      &worker.journal(),
+                      nullptr,
+                      environment.timings,
+                      environment.strict,
+                      {}},
                      Outcome::forgotten, ExitCode::ok, std::nullopt)
           .exit_code;
     }

@@ -236,7 +236,7 @@ json::object to_json(const Failure& failure) {
 Failure failure_from(const json::object& error) {
   Failure failure;
   const std::string code = string_field(error, "code");
-  for (int number = 1; number <= static_cast<int>(Errc::skipped); ++number)
+  for (int number = 1; number <= static_cast<int>(Errc::refused); ++number)
     if (code == fusebox::to_string(static_cast<Errc>(number)))
       failure.code = static_cast<Errc>(number);
   failure.what = string_field(error, "what");

@@ -13,6 +13,10 @@ using report::EventType;
 
 namespace {
 
+bool is_refused(const StepState& step) {
+  return step.undo_error && step.undo_error->code == Errc::refused;
+}
+
 // The steps of a run, backward, one at a time.
 class Backward : public Execution {
  public:
@@ -21,6 +25,7 @@ class Backward : public Execution {
 
  private:
   void undo_step(StepState& step);
+  Failure what_is_left(const Failure& reason, const std::vector<std::string>& remaining) const;
   FlightResult fly(const StepState& step);
   json::object request_of(const StepState& step) const;
 };
@@ -28,7 +33,11 @@ class Backward : public Execution {
 RunResult Backward::run(const UndoRequest& request) {
   context_.caller.needed_secrets(state_.secrets);
   for (auto step = state_.steps.rbegin(); step != state_.steps.rend() && !left_; ++step)
-    if (step->needs_undo() && !request.except.contains(step->step.label)) undo_step(*step);
+    if (step->needs_undo() && !request.except.contains(step->step.label)) {
+      undo_step(*step);
+      // What came before it is what it stands on: that stays as well.
+      if (is_refused(*step)) break;
+    }
   if (left_) return leave_open();
   const auto remaining = state_.not_undone();
   if (remaining.empty()) {
@@ -37,15 +46,27 @@ RunResult Backward::run(const UndoRequest& request) {
                  request.when_undone.value_or(is_wish ? ExitCode::interrupted : ExitCode::failed),
                  request.reason);
   }
-  Failure failure = request.reason;
-  failure.what += fmt::format("; not undone: {}", fmt::join(remaining, ", "));
-  for (const std::string& label : remaining)
-    if (const auto& error = state_.find(label)->undo_error)
-      failure.what += fmt::format("; undo of {}: {}", label, error->what);
+  return close(Outcome::undo_failed, ExitCode::undo_failed,
+               what_is_left(request.reason, remaining));
+}
+
+Failure Backward::what_is_left(const Failure& reason,
+                               const std::vector<std::string>& remaining) const {
+  Failure failure = reason;
   failure.hint =
       "mend the cause and run `fusebox recover --undo`; once mended by hand, "
       "`fusebox recover --forget`";
-  return close(Outcome::undo_failed, ExitCode::undo_failed, failure);
+  const auto refused = std::find_if(state_.steps.begin(), state_.steps.end(), is_refused);
+  failure.what += refused == state_.steps.end()
+                      ? fmt::format("; not undone: {}", fmt::join(remaining, ", "))
+                      : fmt::format("; undo stopped at {}, and {} stay as they are",
+                                    refused->step.label, fmt::join(remaining, ", "));
+  for (const std::string& label : remaining)
+    if (const auto& error = state_.find(label)->undo_error)
+      failure.what += fmt::format("; undo of {}: {}", label, error->what);
+  if (refused != state_.steps.end() && !refused->undo_error->hint.empty())
+    failure.hint = refused->undo_error->hint + "; then `fusebox recover --forget` closes the run";
+  return failure;
 }
 
 void Backward::undo_step(StepState& step) {

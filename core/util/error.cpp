@@ -83,6 +83,8 @@ std::string_view to_string(Errc code) {
       return "failed";
     case Errc::skipped:
       return "skipped";
+    case Errc::refused:
+      return "refused";
   }
   return "internal";
 }

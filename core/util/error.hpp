@@ -27,6 +27,7 @@ enum class Errc : std::int32_t {
   internal = 12,
   failed = 13,
   skipped = 14,
+  refused = 15,
 };
 
 // "config", "not_found", ... as JSON output and journals spell it.

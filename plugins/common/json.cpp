@@ -122,6 +122,7 @@ Context parse_context(std::string_view context_json) {
   context.stack = text_at(object, "stack").value_or("");
   context.config_dir = text_at(object, "config_dir").value_or("");
   context.state_dir = text_at(object, "state_dir").value_or("");
+  context.versions = text_at(object, "versions").value_or("");
   if (const json::object* config = object_at(object, "config")) context.config = *config;
   return context;
 }

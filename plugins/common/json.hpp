@@ -49,6 +49,7 @@ struct Context {
   std::string stack;
   std::string config_dir;  // absolute
   std::string state_dir;   // absolute; need not exist yet
+  std::string versions;    // absolute; empty: the stack has no such file
   json::object config;     // canonical
 };
 Context parse_context(std::string_view context_json);

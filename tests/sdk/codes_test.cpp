@@ -21,7 +21,7 @@ struct Pair {
   const char* name;
 };
 
-constexpr std::array<Pair, 14> codes = {{
+constexpr std::array<Pair, 15> codes = {{
     {Errc::argument, FBX_ARGUMENT, "argument"},
     {Errc::config, FBX_CONFIG, "config"},
     {Errc::unsupported, FBX_UNSUPPORTED, "unsupported"},
@@ -36,6 +36,7 @@ constexpr std::array<Pair, 14> codes = {{
     {Errc::internal, FBX_INTERNAL, "internal"},
     {Errc::failed, FBX_FAILED, "failed"},
     {Errc::skipped, FBX_SKIPPED, "skipped"},
+    {Errc::refused, FBX_REFUSED, "refused"},
 }};
 
 // How many names `pattern` finds in a source file: what was added there must be added here.

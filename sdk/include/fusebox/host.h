@@ -62,7 +62,9 @@ typedef struct fbx_host_process_v1 {
    * environment.
    *   request {"command":["op","inject"],"cwd":"/abs",
    *            "environment":{"OP_ACCOUNT":"x","TOKEN":{"$secret":"NAME"}},
-   *            "unset":["OP_SESSION"]}
+   *            "unset":["OP_SESSION"],"merge":false}
+   *           an environment value is text, a secret's handle, or {"$template":"x:${secret:NAME}"};
+   *           merge true: what it writes to stderr goes to `out` too, as it comes
    *   result  {"exit_code":0,"signal":0}
    * command[0] without a slash is looked up in PATH and must stand in the manifest's `programs`.
    * `stdin_bytes` goes to its stdin. Its stdout goes to `out` as it is; its stderr, at most 64 KiB,

@@ -92,6 +92,7 @@ typedef int32_t fbx_rc;
 #define FBX_INTERNAL INT32_C(12)   /* a bug in this side                                       */
 #define FBX_FAILED INT32_C(13)     /* it ran, and the answer is no: unhealthy, findings        */
 #define FBX_SKIPPED INT32_C(14)    /* soft skip: what it needs is absent (exit code 75)        */
+#define FBX_REFUSED INT32_C(15)    /* undo only: going back would do harm, so undo stops here  */
 
 /* ---- The host, as a plugin sees it ----------------------------------------------------------- */
 
@@ -152,10 +153,11 @@ typedef struct fbx_plugin {
   /* Makes an instance and stores it in `*out`. Cheap: no network, no child process, no file but
    * its own. `context_json` is one object:
    *   {"instance":"web","stack":"langfuse-prod","config_dir":"/abs","state_dir":"/abs",
-   *    "config":{...}}
+   *    "versions":"/abs/versions.lock","config":{...}}
    * `config` is complete and valid by the manifest's schema, with defaults filled in. A secret in
    * it is a handle, {"$secret":"NAME"}, never a value. `state_dir` belongs to this instance alone
-   * and need not exist yet. `host` outlives the instance. [serial] */
+   * and need not exist yet. `versions` is there when the stack has such a file. `host` outlives the
+   * instance. [serial] */
   fbx_rc (*create)(const fbx_host* host, fbx_op* op, fbx_str context_json, fbx_instance** out);
 
   /* Ends an instance. Must not fail and must not block. [no-op-in-flight] */

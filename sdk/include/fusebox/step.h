@@ -19,6 +19,9 @@ extern "C" {
  * while planning. `secrets` names every secret that the plan needs, so that a provider can resolve
  * them all in one go.
  *
+ * Once a run has left a release on record, all three also get it:
+ *   "release":     {"time":"","run":"","phase":"","fusebox":"","release":{...}}
+ *
  * undo() gets two fields more:
  *   "result":      what run() wrote, or null when it failed or the process died within it
  *   "checkpoints": all that run() gave to fbx_host.checkpoint, in order
@@ -30,7 +33,8 @@ extern "C" {
  *   metrics    {"name":{"value":1.5,"unit":"ms"}}
  *   artifacts  [{"kind":"","path":""}]: what it made
  *   changed    bool: did it change anything
- * plan() answers with the same vocabulary plus
+ *   release    flat object: versions, digests, schema versions. When the whole run goes well, those
+ * of all its steps are merged and put on record plan() answers with the same vocabulary plus
  *   actions    ["start postgres (port 15432)", ...]: what run() would do, one line each
  */
 typedef struct fbx_step_v1 {
@@ -47,7 +51,9 @@ typedef struct fbx_step_v1 {
 
   /* Brings back what was before run(), using result and checkpoints. Called after run() succeeded
    * and a later step failed, after run() itself failed, and after the process died in run(), in
-   * another process. Must be safe to call again. NULL when no verb can be undone. [op-thread] */
+   * another process. Must be safe to call again. FBX_REFUSED when going back would do harm
+   * (data has moved on): then nothing before this step is undone either, and the operator is told
+   * to decide. NULL when no verb can be undone. [op-thread] */
   fbx_rc (*undo)(fbx_instance* self, fbx_op* op, fbx_str request_json, fbx_sink result);
 } fbx_step_v1;
 

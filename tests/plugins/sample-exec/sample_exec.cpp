@@ -24,6 +24,9 @@ class SampleExec : public fbx::Plugin, public fbx::Step {
                          {"environment", json::object{{"COLOUR", "green"}}},
                          {"unset", {"DROPPED"}}};
     if (!token_.is_null()) process["environment"].as_object()["TOKEN"] = token_;
+    if (const auto* text = with.if_contains("template"))
+      process["environment"].as_object()["TOKEN"] = json::object{{"$template", *text}};
+    if (const auto* merge = with.if_contains("merge")) process["merge"] = *merge;
     std::string out;
     const fbx::ProcessResult ended =
         op.run_process(json::serialize(process), with.at("input").as_string(), out);

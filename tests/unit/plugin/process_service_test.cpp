@@ -44,6 +44,26 @@ TEST_CASE("a secret reaches the child's environment, and its error text comes ba
   CHECK(result.at("err").as_string() == "[redacted:TOKEN_SECRET]\n");
 }
 
+TEST_CASE("what a child says on both channels comes in one stream where that was asked for") {
+  Stack stack(kStack);
+  json::object asked = script("echo one; echo two >&2; echo three");
+  asked["merge"] = true;
+  const json::object result = stack.run("x", "exec", asked);
+  CHECK(result.at("out").as_string().size() == 14);
+  CHECK(result.at("out").as_string().find("two\n") != std::string::npos);
+  CHECK(result.at("err").as_string().empty());
+}
+
+TEST_CASE("a template in a child's environment is filled in with secrets on the way") {
+  Stack stack(kStack + "token = { secret = \"TOKEN_SECRET\" }\n");
+  stack.store.put("TOKEN_SECRET", "canary-55d1-value");
+  json::object asked = script("[ \"$TOKEN\" = \"user:canary-55d1-value@host\" ] && echo same");
+  asked["template"] = "user:${secret:TOKEN_SECRET}@host";
+  CHECK(stack.run("x", "exec", asked).at("out").as_string() == "same\n");
+  asked["template"] = "user:${secret:OTHER}";
+  CHECK(stack.failure("x", "exec", asked).starts_with("denied: "));
+}
+
 TEST_CASE("a program that the manifest does not name is not run") {
   Stack stack(kStack);
   CHECK(stack.failure("x", "exec", script("id", "", "/bin/bash"))

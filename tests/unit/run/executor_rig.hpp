@@ -28,7 +28,8 @@ struct Rig {
     return execute(state, context());
   }
   ExecutorContext context() {
-    return {caller, reporter, redact, journal ? &*journal : nullptr, &signals, timings, strict};
+    return {caller,   reporter, redact, journal ? &*journal : nullptr,
+            &signals, timings,  strict, record_release};
   }
   // What a new process would read.
   RunState on_disk() { return parse_journal(lines->text, "journal").state; }
@@ -38,6 +39,7 @@ struct Rig {
   Timings timings = quick();
   bool strict = false;
   Redact redact;
+  std::function<void(const RunState&, const boost::json::object&)> record_release;
   FakeReporter reporter;
   Signals signals;
   std::shared_ptr<MemorySink::Lines> lines = std::make_shared<MemorySink::Lines>();

@@ -276,6 +276,67 @@ TEST_CASE("a failed undo exits with 6, names what is left, goes on, and leaves t
   CHECK(end.at(0).at("not_undone") == json::parse(R"(["b.up"])"));
 }
 
+TEST_CASE("an undo that refuses stops the undo: what the step stands on stays as it is") {
+  Rig rig(plan_of({{"data"}, {"schema"}, {"web"}}));
+  rig.caller.on_run["web"] = fails(Errc::io, "boom");
+  rig.caller.on_undo["schema"] =
+      fails(Errc::refused, "the schema moved from 37 to 46", "rewind it with migrate goto 37");
+  const RunResult result = rig.go();
+  CHECK(result.exit_code == ExitCode::undo_failed);
+  CHECK(rig.caller.count("undo web") == 1);
+  CHECK(rig.caller.count("undo schema") == 1);
+  CHECK(rig.caller.count("undo data") == 0);
+  CHECK(result.not_undone == Calls{"data.up", "schema.up"});
+  CHECK(result.error->what ==
+        "web.up: boom; undo stopped at schema.up, and data.up, schema.up stay as they are; undo of "
+        "schema.up: the schema moved from 37 to 46");
+  CHECK(result.error->hint ==
+        "rewind it with migrate goto 37; then `fusebox recover --forget` closes the run");
+  CHECK_FALSE(rig.on_disk().end.has_value());
+  // Tried again, it asks the step that refused first.
+  RunState again = rig.on_disk();
+  rig.caller.on_undo.erase("schema");
+  CHECK(undo(again, rig.context(), {{Errc::internal, "again", ""}, {}, ExitCode::ok}).exit_code ==
+        ExitCode::ok);
+  CHECK(rig.caller.count("undo data") == 1);
+}
+
+TEST_CASE("what the steps of a good run say of the release is merged and put on record") {
+  Rig rig(plan_of({{"a"}, {"b"}, {"c"}}));
+  json::object recorded;
+  rig.record_release = [&](const RunState&, const json::object& release) { recorded = release; };
+  rig.caller.on_run["a"] = answers(R"({"release":{"WEB":"4.16","prisma":1}})");
+  rig.caller.on_run["c"] = answers(R"({"release":{"prisma":434}})");
+  CHECK(rig.go().exit_code == ExitCode::ok);
+  CHECK(recorded == json::parse(R"({"WEB":"4.16","prisma":434})"));
+}
+
+TEST_CASE("a run that fails, or whose steps name no release, leaves none") {
+  for (const bool is_good : {true, false}) {
+    Rig rig(plan_of({{"a"}, {"b"}}));
+    int records = 0;
+    rig.record_release = [&](const RunState&, const json::object&) { ++records; };
+    if (!is_good) {
+      rig.caller.on_run["a"] = answers(R"({"release":{"WEB":"4.16"}})");
+      rig.caller.on_run["b"] = fails(Errc::io);
+    }
+    rig.go();
+    CHECK(records == 0);
+  }
+}
+
+TEST_CASE("a release that cannot be recorded fails the run and takes nothing back") {
+  Rig rig(plan_of({{"a"}}));
+  rig.caller.on_run["a"] = answers(R"({"release":{"WEB":"4.16"}})");
+  rig.record_release = [](const RunState&, const json::object&) {
+    throw Error(Errc::io, "disk full", "free some");
+  };
+  const RunResult result = rig.go();
+  CHECK(result.exit_code == ExitCode::failed);
+  CHECK(result.error->what.find("could not be recorded: disk full") != std::string::npos);
+  CHECK(rig.caller.count("undo a") == 0);
+}
+
 TEST_CASE("what a step says of the stack becomes the exit code") {
   struct Row {
     const char* name;

@@ -28,7 +28,7 @@ json::object FileSteps::run(const std::string& instance, const json::object&,
     std::ofstream(dir_ / name) << "made\n";
     if (*(part + 1) == '1' && during_run) during_run(instance, context);
   }
-  return {{"changed", true}};
+  return {{"changed", true}, {"release", release}};
 }
 
 json::object FileSteps::undo(const std::string& instance, const json::object& request,

@@ -33,6 +33,7 @@ class FileSteps : public plan::StepCaller {
   using Hook = std::function<void(const std::string& instance, const plugin::CallContext& context)>;
   Hook during_run;
   Hook during_undo;
+  boost::json::object release;  // goes into each step's result
 
  private:
   std::filesystem::path dir_;

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/json/parse.hpp>
 #include <chrono>
 #include <fstream>
 #include <thread>
@@ -13,6 +14,7 @@
 #include "file_steps.hpp"
 #include "run/lock.hpp"
 #include "run/recover.hpp"
+#include "run/release.hpp"
 
 using namespace fusebox;
 using namespace fusebox::run;
@@ -57,6 +59,14 @@ TEST_CASE("a phase that goes well leaves its effects, an ended journal and a fre
   CHECK(stage.last().end->outcome == Outcome::ok);
   CHECK_FALSE(lock_holder(stage.state_dir).has_value());
   CHECK(stage.events(EventType::run_finished).size() == 1);
+}
+
+TEST_CASE("a phase whose steps name a release puts it on record") {
+  Stage stage;
+  stage.steps.release = {{"WEB", "4.16"}};
+  CHECK(stage.go(plan_of({{"a"}})) == ExitCode::ok);
+  CHECK(last_release(stage.state_dir).at("release") == json::parse(R"({"WEB":"4.16"})"));
+  CHECK(text(last_release(stage.state_dir).at("run")) == stage.last().id);
 }
 
 TEST_CASE("a phase that fails is undone") {
