@@ -14,7 +14,7 @@
 set -eu
 
 minio_pin=v0.0.0-20260212201848-7aac2a2c5b7c # the module version of a release of 2026-02
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/fusebox/bin
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/fusebox
 
 # profile | Debian packages, first choice first, alternatives after a slash | formula or - | why
 table() {
@@ -47,7 +47,14 @@ test|libclang-rt-14-dev/libclang-rt-dev|-|libFuzzer
 test|clang-format|clang-format|formatting
 test|clang-tidy|-|static analysis
 test|zstd|zstd|archive tests
-test|python3|-|drives clang-tidy and the benchmarks
+test|python3|-|drives clang-tidy, the benchmarks and the tests' container engine
+test|zsh|zsh|runs the completions
+test|fish|fish|runs the completions
+test|docker.io/docker-ce|-|a container engine of the tests' own
+test|docker-registry|-|a registry of the tests' own
+test|busybox-static/busybox|-|the tools in the tests' images
+test|iproute2|-|a network of the tests' own
+test|util-linux|-|the namespaces of the tests' engine
 TABLE
 }
 
@@ -174,7 +181,7 @@ ROW
     if [ -n "$package" ]; then
       say "$(printf '%-34s %s' "$package" "$why")"
       packages="$packages $package"
-      [ "$row_profile" = demo ] && servers="$servers $package"
+      servers="$servers $package"
     elif [ "$row_profile" = build ]; then
       die "no package $choices here ($why); install it by other means or use Debian 12"
     else
@@ -209,6 +216,10 @@ keep_disabled() {
   for package in $1; do
     case $package in
       postgresql*) as_root systemctl disable --quiet postgresql.service || true ;;
+      docker.io)
+        as_root systemctl disable --quiet docker.service docker.socket containerd.service || true
+        ;;
+      docker-registry) as_root systemctl disable --quiet docker-registry.service || true ;;
       *-server) as_root systemctl disable --quiet "$package.service" || true ;;
     esac
   done
@@ -249,8 +260,8 @@ go_is_new_enough() {
 
 # True when MinIO is there in the pinned version, or one of the user's own.
 have_minio() {
-  if [ -x "$cache/minio" ]; then
-    [ ! -e "$cache/minio.pin" ] || [ "$(cat "$cache/minio.pin")" = "$minio_pin" ]
+  if [ -x "$cache/bin/minio" ]; then
+    [ ! -e "$cache/bin/minio.pin" ] || [ "$(cat "$cache/bin/minio.pin")" = "$minio_pin" ]
   else
     have minio
   fi
@@ -260,16 +271,16 @@ install_minio() {
   have_minio && return
   if go_is_new_enough; then
     started=$(date +%s)
-    say "MinIO: building $minio_pin with go, once (about 3 minutes on 2 cores) into $cache"
-    mkdir -p "$cache"
-    if GOBIN=$cache/.new CGO_ENABLED=0 go install "github.com/minio/minio@$minio_pin"; then
-      mv "$cache/.new/minio" "$cache/minio"
-      rmdir "$cache/.new"
-      echo "$minio_pin" >"$cache/minio.pin"
+    say "MinIO: building $minio_pin with go, once (about 3 minutes on 2 cores) into $cache/bin"
+    mkdir -p "$cache/bin"
+    if GOBIN=$cache/bin/.new CGO_ENABLED=0 go install "github.com/minio/minio@$minio_pin"; then
+      mv "$cache/bin/.new/minio" "$cache/bin/minio"
+      rmdir "$cache/bin/.new"
+      echo "$minio_pin" >"$cache/bin/minio.pin"
       say "MinIO: done in $(seconds_since "$started")"
       return
     fi
-    rm -rf "$cache/.new"
+    rm -rf "$cache/bin/.new"
     warn "MinIO IS SKIPPED: go could not build it; its messages are above."
     return
   elif [ "$system" = Darwin ] && brew install --quiet minio </dev/null; then
@@ -277,6 +288,77 @@ install_minio() {
   fi
   warn "MinIO IS SKIPPED: no minio in PATH, and no go 1.24 or newer to build it with."
   warn "Install go from https://go.dev/dl/ and run this again to have it."
+}
+
+# ---- Compose and MinIO's client: newer than Debian 12 ---------------------------------------------
+
+compose=docker/cli-plugins/docker-compose
+client=bin/mc
+
+have_tools() { [ -x "$cache/$compose" ] && [ -x "$cache/$client" ]; }
+
+# Debian's own mirror and keys, as apt is set up already, but its next release, in lists of their own:
+# nothing of it is installed, and what apt knows of this machine's release stays as it is.
+sources_of_next() {
+  # shellcheck disable=SC2016 # apt-get expands these
+  apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)|$(SIGNED_BY)' \
+    'Created-By: Packages' | awk -F'|' '
+      $1 == "Debian" && $2 == "Debian" && $3 == "main" {
+        signed = $5 ~ /^\// ? "[signed-by=" $5 "] " : ""
+        print "deb " signed $4 " trixie main"
+        exit
+      }'
+}
+
+# fetch_program <package> <its program's path> <where to put it>
+fetch_program() {
+  (
+    cd "$scratch" || exit
+    apt-get -qq -c apt.conf download "$1" >log 2>&1 || { cat log >&2; exit 1; }
+    dpkg-deb --extract "$1"_*.deb "$1" && mkdir -p "${3%/*}" && cp "$1/$2" "$3.new" && mv "$3.new" "$3"
+  )
+}
+
+install_tools() {
+  have_tools && return
+  if [ "$system" = Darwin ]; then
+    return # OrbStack and Docker Desktop bring Compose; the tests' own engine is for Linux
+  fi
+  started=$(date +%s)
+  sources=$(sources_of_next)
+  if [ -z "$sources" ]; then
+    warn "apt knows no Debian mirror, so Compose for the tests is not fetched: they use the system's"
+    return
+  fi
+  say "Compose and MinIO's client: fetching Debian's newer packages into $cache"
+  scratch=$(mktemp -d)
+  mkdir -p "$scratch/lists/partial" "$scratch/archives/partial" "$scratch/none"
+  chmod 755 "$scratch" # apt reads as a user of its own
+  echo "$sources" >"$scratch/sources.list"
+  cat >"$scratch/apt.conf" <<CONF
+Dir::State::Lists "$scratch/lists";
+Dir::Cache::Archives "$scratch/archives";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+Dir::Etc::SourceList "$scratch/sources.list";
+Dir::Etc::SourceParts "$scratch/none";
+Dir::Etc::Preferences "/dev/null";
+Dir::Etc::PreferencesParts "$scratch/none";
+APT::Sandbox::User "";
+APT::Get::List-Cleanup "false";
+Acquire::Languages "none";
+Acquire::Retries "3";
+Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
+Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
+CONF
+  if apt-get -qq -c "$scratch/apt.conf" update &&
+    fetch_program docker-compose usr/libexec/docker/cli-plugins/docker-compose "$cache/$compose" &&
+    fetch_program minio-client usr/bin/minio-client "$cache/$client"; then
+    say "Compose and MinIO's client: done in $(seconds_since "$started")"
+  else
+    warn "Compose or MinIO's client COULD NOT BE FETCHED, see above: tests that need them are skipped"
+  fi
+  rm -rf "$scratch"
 }
 
 # ---- main --------------------------------------------------------------------------------------
@@ -306,6 +388,9 @@ if [ -n "$check_only" ]; then
   if [ "$profile" != build ] && ! have_minio; then
     missing=$(printf '%s\n%s' "$missing" "demo|minio|Langfuse's files")
   fi
+  if [ "$profile" = test ] && [ "$system" = Linux ] && ! have_tools; then
+    missing=$(printf '%s\n%s' "$missing" "test|compose, mc|the tests' container engine")
+  fi
   missing=$(echo "$missing" | sed '/^$/d')
   if [ -z "$missing" ]; then
     say "nothing is missing for '$profile'"
@@ -319,3 +404,4 @@ fi
 
 install_$kind
 if [ "$profile" != build ]; then install_minio; fi
+if [ "$profile" = test ]; then install_tools; fi
