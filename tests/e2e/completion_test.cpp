@@ -91,30 +91,6 @@ TEST_CASE("a broken configuration does not get in the way of completion") {
   CHECK(offered(box, "fusebox dep") == Words{"deploy"});
 }
 
-TEST_CASE("the zsh script is accepted by zsh") {
-  const Sandbox box;
-  if (box.program({"bash", "-c", "command -v zsh"}).exit_code != 0) {
-    MESSAGE("skipped: zsh is not installed here");
-    return;
-  }
-  box.write("_fusebox", box.fusebox({"completion", "zsh"}).out);
-  const auto ended = box.program({"zsh", "-n", "_fusebox"});
-  INFO(ended.all());
-  CHECK(ended.exit_code == 0);
-}
-
-TEST_CASE("the fish script is accepted by fish") {
-  const Sandbox box;
-  if (box.program({"bash", "-c", "command -v fish"}).exit_code != 0) {
-    MESSAGE("skipped: fish is not installed here");
-    return;
-  }
-  box.write("fusebox.fish", box.fusebox({"completion", "fish"}).out);
-  const auto ended = box.program({"fish", "--no-execute", "fusebox.fish"});
-  INFO(ended.all());
-  CHECK(ended.exit_code == 0);
-}
-
 TEST_CASE("zsh and fish scripts name every command") {
   const Sandbox box;
   for (const auto* shell : {"zsh", "fish"}) {
