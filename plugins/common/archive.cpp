@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "archive.hpp"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fmt/format.h>
-#include <locale.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,8 +13,8 @@
 #include <exception>
 #include <fusebox/plugin.hpp>
 #include <memory>
-#include <set>
 
+#include "archive_parts.hpp"
 #include "pipe_signal.hpp"
 
 namespace fbx::common {
@@ -25,8 +22,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Reader = std::unique_ptr<::archive, decltype(&::archive_read_free)>;
-using Writer = std::unique_ptr<::archive, decltype(&::archive_write_free)>;
+using Reader = ArchiveReader;
+using Writer = ArchiveWriter;
 using Entry = std::unique_ptr<::archive_entry, decltype(&::archive_entry_free)>;
 
 // libarchive calls back through C, so what a callback throws waits here until it is back.
@@ -43,14 +40,9 @@ struct Stream {
   }
 };
 
-std::string text_of(::archive* a) {
-  const char* text = ::archive_error_string(a);
-  return text != nullptr ? text : "unknown error";
-}
-
 [[noreturn]] void fail(const Stream& stream, ::archive* a, const std::string& what) {
   if (stream.thrown) std::rethrow_exception(stream.thrown);
-  throw Error(FBX_IO, fmt::format("{}: {}", what, text_of(a)),
+  throw Error(FBX_IO, fmt::format("{}: {}", what, archive_text(a)),
               "check the disk and who reads or writes the other end of the stream");
 }
 
@@ -92,28 +84,6 @@ extern "C" la_ssize_t read_stream(::archive* a, void* context, const void** byte
   }
   return -1;
 }
-
-// Streams made elsewhere have their names in UTF-8, which libarchive only understands in a UTF-8
-// locale; the program's own may be "C". For this thread, and until it goes.
-class Utf8Locale {
- public:
-  Utf8Locale() {
-    for (const char* name : {"C.UTF-8", "en_US.UTF-8", "UTF-8"})
-      if (locale_ == nullptr) locale_ = ::newlocale(LC_CTYPE_MASK, name, nullptr);
-    if (locale_ != nullptr) before_ = ::uselocale(locale_);
-  }
-  ~Utf8Locale() {
-    if (locale_ == nullptr) return;
-    ::uselocale(before_);
-    ::freelocale(locale_);
-  }
-  Utf8Locale(const Utf8Locale&) = delete;
-  Utf8Locale& operator=(const Utf8Locale&) = delete;
-
- private:
-  ::locale_t locale_ = nullptr;
-  ::locale_t before_ = nullptr;
-};
 
 Reader open_stream(Stream& stream) {
   Reader reader(::archive_read_new(), &::archive_read_free);
@@ -286,41 +256,11 @@ class Unpacker {
   }
 
  private:
-  [[noreturn]] static void refuse(const std::string& name, const std::string& why) {
-    throw Error(FBX_DENIED, fmt::format("the stream holds \"{}\", {}", name, why),
-                "it is no stream of a data volume: use another");
-  }
-
-  // The path below the folder, checked: since the folder was empty, every link in it came from
-  // this stream, and links_ knows them all.
-  fs::path safe_path(const std::string& name, const std::string& shown) const {
-    const fs::path path = fs::path(name);
-    if (path.is_absolute()) refuse(shown, "an absolute path");
-    fs::path clean;
-    for (const fs::path& part : path) {
-      if (part == "..") refuse(shown, "which climbs out with \"..\"");
-      if (part.empty() || part == ".") continue;
-      if (links_.contains(clean.string())) refuse(shown, "which goes through a symbolic link");
-      clean /= part;
-    }
-    return clean;
-  }
-
   void extract(::archive_entry* entry) {
-    const char* raw = ::archive_entry_pathname(entry);
-    if (raw == nullptr) refuse("", "an entry without a name");
-    const std::string name(raw);
-    const fs::path path = safe_path(name, name);
+    const fs::path path = guard_.admit(entry);
+    const fs::path linked = guard_.hard_link(entry);
     const auto type = ::archive_entry_filetype(entry);
-    if (type == AE_IFBLK || type == AE_IFCHR) refuse(name, "a device");
-    if (links_.contains(path.string())) refuse(name, "which is in it twice");
-    if (const char* target = ::archive_entry_hardlink(entry)) {
-      const fs::path linked = safe_path(target, name);
-      if (links_.contains(linked.string())) refuse(name, "a hard link to a symbolic link");
-      ::archive_entry_copy_hardlink(entry, (folder_ / linked).c_str());
-    } else if (type == AE_IFLNK) {
-      links_.insert(path.string());
-    }
+    if (!linked.empty()) ::archive_entry_copy_hardlink(entry, (folder_ / linked).c_str());
     ::archive_entry_copy_pathname(entry, path.empty() ? folder_.c_str() : (folder_ / path).c_str());
     if (::archive_write_header(disk_.get(), entry) != ARCHIVE_OK)
       fail(stream_, disk_.get(), "cannot write " + (folder_ / path).string());
@@ -348,7 +288,7 @@ class Unpacker {
   Stream stream_;
   Reader reader_;
   Writer disk_;
-  std::set<std::string> links_;
+  EntryGuard guard_;
   ArchiveTotals totals_;
 };
 

@@ -178,6 +178,10 @@ json::value Engine::post(std::string_view path, const json::value& body) {
   return ask("POST", path, body_of(body));
 }
 
+json::value Engine::post_raw(std::string_view path, common::WipedText body) {
+  return ask("POST", path, std::move(body));
+}
+
 void Engine::remove(std::string_view path) { ask("DELETE", path, {}); }
 
 Stream Engine::open(std::string_view method, std::string_view path,

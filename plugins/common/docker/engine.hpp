@@ -81,6 +81,7 @@ class Engine {
   // ---- Whatever else the API offers; paths without the version: "/containers/json?all=1" ----
   json::value get(std::string_view path);
   json::value post(std::string_view path, const json::value& body = nullptr);
+  json::value post_raw(std::string_view path, common::WipedText body);  // a body with secrets
   void remove(std::string_view path);
   // A request that goes on: its answer's head is here and its status is good.
   Stream open(std::string_view method, std::string_view path,

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tar stream on its way from one place to another, checked and with its paths put right.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "common/archive.hpp"
+
+namespace fbx::common {
+
+struct ArchiveCopy {
+  // The next bytes of the source, valid until the next call; empty at its end.
+  std::function<std::string_view()> pull;
+  std::function<void(std::string_view bytes)> push;
+  // Leave the first name out of every path: "data/base/1" becomes "base/1".
+  bool drop_first = false;
+  // Put in front of every path: "base/1" becomes "data/base/1".
+  std::string prefix;
+};
+
+// Copies all entries as pax, with numeric owners, modes, times, links and extended attributes.
+// Pulls the source to its end. An entry that would leave the folder (absolute, "..", through a
+// link), a device, or a source that ends too early fails the call; throws also what pull and push
+// throw.
+ArchiveTotals copy_archive(const ArchiveCopy& copy);
+
+// Does the stream hold anything but its folder? Pulls no more than it must. The first name of each
+// path is the folder's own.
+bool archive_is_empty(const std::function<std::string_view()>& pull);
+
+}  // namespace fbx::common

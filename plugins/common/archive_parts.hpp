@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// What reading, writing and copying of tar streams share. For plugins/common's own sources.
+#pragma once
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <locale.h>
+
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+
+namespace fbx::common {
+
+using ArchiveReader = std::unique_ptr<::archive, decltype(&::archive_read_free)>;
+using ArchiveWriter = std::unique_ptr<::archive, decltype(&::archive_write_free)>;
+
+// libarchive's text for what went wrong last.
+std::string archive_text(::archive* a);
+
+// Streams made elsewhere have their names in UTF-8, which libarchive only understands in a UTF-8
+// locale; the program's own may be "C". For this thread, and until it goes.
+class Utf8Locale {
+ public:
+  Utf8Locale();
+  ~Utf8Locale();
+  Utf8Locale(const Utf8Locale&) = delete;
+  Utf8Locale& operator=(const Utf8Locale&) = delete;
+
+ private:
+  ::locale_t locale_ = nullptr;
+  ::locale_t before_ = nullptr;
+};
+
+// Lets no entry leave the folder that a stream is unpacked into. Since that folder is empty, every
+// link in it comes from the stream, and the guard knows them all.
+class EntryGuard {
+ public:
+  // Where the entry belongs, relative to the folder; empty for the folder itself. Throws
+  // Error{FBX_DENIED} for an entry that would leave it, and for a device.
+  std::filesystem::path admit(::archive_entry* entry);
+
+  // The target of an entry that admit() took, when it is a hard link; else empty. Throws likewise.
+  std::filesystem::path hard_link(::archive_entry* entry) const;
+
+ private:
+  std::filesystem::path clean(const std::string& name, const std::string& shown) const;
+  std::set<std::string> links_;
+};
+
+}  // namespace fbx::common
