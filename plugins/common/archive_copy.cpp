@@ -196,20 +196,25 @@ ArchiveTotals copy_archive(const ArchiveCopy& copy) {
   return Copier(copy).run();
 }
 
-bool archive_is_empty(const std::function<std::string_view()>& pull) {
+ArchiveRoot read_archive_root(const std::function<std::string_view()>& pull) {
   const Utf8Locale utf8;
   Source source{pull, 0, false, nullptr};
   const ArchiveReader reader = open_source(source);
+  ArchiveRoot root;
   ::archive_entry* entry = nullptr;
   for (;;) {
     const int rc = ::archive_read_next_header(reader.get(), &entry);
-    if (rc == ARCHIVE_EOF) return true;
+    if (rc == ARCHIVE_EOF) return root;
     if (rc != ARCHIVE_OK) fail_read(source, reader.get());
     const char* name = ::archive_entry_pathname(entry);
     const fs::path path = fs::path(name != nullptr ? name : "").lexically_normal();
     const auto names =
         std::count_if(path.begin(), path.end(), [](const fs::path& part) { return !part.empty(); });
-    if (names > 1) return false;
+    root.empty = names <= 1;
+    if (!root.empty) return root;
+    root.uid = ::archive_entry_uid(entry);
+    root.gid = ::archive_entry_gid(entry);
+    root.mode = ::archive_entry_perm(entry);
   }
 }
 

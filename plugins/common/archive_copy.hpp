@@ -26,8 +26,15 @@ struct ArchiveCopy {
 // throw.
 ArchiveTotals copy_archive(const ArchiveCopy& copy);
 
-// Does the stream hold anything but its folder? Pulls no more than it must. The first name of each
-// path is the folder's own.
-bool archive_is_empty(const std::function<std::string_view()>& pull);
+// What a stream's beginning tells of its folder.
+struct ArchiveRoot {
+  bool empty = true;  // it holds nothing
+  std::int64_t uid = 0;
+  std::int64_t gid = 0;
+  unsigned mode = 0755;
+};
+
+// Pulls no more than it must. The first name of each path is the folder's own.
+ArchiveRoot read_archive_root(const std::function<std::string_view()>& pull);
 
 }  // namespace fbx::common

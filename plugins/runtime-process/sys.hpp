@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <common/time_text.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -74,14 +75,11 @@ bool write_all(int fd, std::string_view bytes);
 // the kernel when the last copy is closed. Nothing when somebody else holds it.
 std::optional<Fd> try_lock(const fs::path& file);
 
-using SystemTime = std::chrono::system_clock::time_point;
+using fbx::common::format_time;
+using fbx::common::parse_duration;
+using fbx::common::parse_time;
+using fbx::common::SystemTime;
 
-// "2026-11-23T10:00:00.123Z", always 24 characters.
-std::string format_time(SystemTime time);
-// RFC 3339 in UTC, with or without a fraction.
-std::optional<SystemTime> parse_time(std::string_view text);
-// "90s", "10m", "1h30m", "250ms", "2d".
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 // 1500 -> "1.5s"
 std::string format_duration(std::chrono::milliseconds time);
 

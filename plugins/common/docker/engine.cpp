@@ -69,6 +69,12 @@ Filters of_project(std::string_view project) {
 EngineError::EngineError(long status, std::string what, std::string hint)
     : Error(rc_of(status), std::move(what), std::move(hint)), status_(status) {}
 
+Afterwards::Afterwards(const Op& op) : host_(*op.host()), op_(&host_, op.raw()) {
+  host_.cancelled = [](fbx_op*) -> std::int32_t { return 0; };
+  host_.cancel_fd = [](fbx_op*) -> std::int32_t { return -1; };
+  host_.remaining_ms = [](fbx_op*) -> std::int64_t { return 30000; };
+}
+
 Engine::Engine(const Op& op, Address address, std::chrono::milliseconds patience)
     : op_(&op), patience_(patience), transfers_(std::move(address)) {}
 

@@ -35,6 +35,20 @@ class EngineError : public Error {
 
 enum class All { no, yes };
 
+// The same call without its cancellation, for what must be put right after it: lasts a little while
+// at most. Must not outlive the op.
+class Afterwards {
+ public:
+  explicit Afterwards(const Op& op);
+  Afterwards(const Afterwards&) = delete;
+  Afterwards& operator=(const Afterwards&) = delete;
+  const Op& op() const { return op_; }
+
+ private:
+  fbx_host host_;
+  Op op_;
+};
+
 // One op's conversation with an engine: make one per call, it is cheap. Every method may throw
 //   EngineError          the engine says no
 //   FBX_UNAVAILABLE      no engine at the address, or it went away

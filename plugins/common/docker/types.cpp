@@ -245,6 +245,7 @@ ContainerDetails read_details(const json::value& value) {
   out.finished_at = time(state_part, "FinishedAt");
   out.tty = boolean_at(config, "Tty").value_or(false);
   out.user = text(config, "User");
+  out.read_only = boolean_at(host, "ReadonlyRootfs").value_or(false);
   out.log_driver = text(part(host, "LogConfig"), "Type");
   out.restart_policy = text(part(host, "RestartPolicy"), "Name");
   out.pid = number(state_part, "Pid");

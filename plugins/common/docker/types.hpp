@@ -78,7 +78,8 @@ struct ContainerDetails {
   std::string log_driver;
   std::string restart_policy;  // "no", "always", "unless-stopped", "on-failure"
   std::string user;
-  std::int64_t pid = 0;  // on the engine's machine
+  bool read_only = false;  // its own file system
+  std::int64_t pid = 0;    // on the engine's machine
 
   bool running() const {
     return summary.state == State::running || summary.state == State::restarting;
