@@ -57,12 +57,11 @@ std::chrono::milliseconds patience(const StepRequest& request) {
   return duration_at(request.with, "wait").value_or(milliseconds{0});
 }
 
-Result try_for(const Op& op, milliseconds wait, milliseconds limit, const std::string& where,
-               const Attempt& attempt) {
+Result try_for(const Op& op, milliseconds wait, const std::function<Tried()>& attempt) {
   const Deadline patience(op, wait);
   std::string told;
   for (;;) {
-    Tried last = try_once(op, limit, where, attempt);
+    Tried last = attempt();
     if (last.retry == Retry::no || patience.passed()) return std::move(last.result.judge());
     const std::string& problem = last.result.findings().back().what;
     if (problem != told) op.log(Level::info, fmt::format("waiting: {}", problem));
@@ -129,12 +128,13 @@ std::string Probe::run(Op& op, std::string_view request_json) {
   if (request.verb != "check")
     throw Error(FBX_UNSUPPORTED, fmt::format("a probe has no verb \"{}\"", request.verb),
                 "its only verb is check");
-  return try_for(op, patience(request), need_duration(config(), "timeout"), target(),
-                 [&](const Deadline& deadline, std::string& where, Result& result) {
-                   const Endpoint endpoint = locate(op);
-                   where = endpoint.service.empty() ? endpoint.text() : endpoint.service;
-                   check(deadline, endpoint, result);
-                 })
+  const auto attempt = [&](const Deadline& deadline, std::string& where, Result& result) {
+    const Endpoint endpoint = locate(op);
+    where = endpoint.service.empty() ? endpoint.text() : endpoint.service;
+    check(deadline, endpoint, result);
+  };
+  const milliseconds limit = need_duration(config(), "timeout");
+  return try_for(op, patience(request), [&] { return try_once(op, limit, target(), attempt); })
       .json();
 }
 

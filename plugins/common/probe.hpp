@@ -40,18 +40,16 @@ CheckFailed still_starting(const std::string& who, std::string evidence);
 // way.
 using Attempt = std::function<void(const Deadline& deadline, std::string& where, Result& result)>;
 
-// Tries until it went well, trying again cannot help, or `wait` is over; each attempt gets `limit`.
-// The last one's result, which is judged.
-Result try_for(const Op& op, std::chrono::milliseconds wait, std::chrono::milliseconds limit,
-               const std::string& where, const Attempt& attempt);
-
-// One attempt: what is thrown becomes a finding.
+// How an attempt ended: what it threw has become a finding.
 struct Tried {
   Result result;
   Retry retry = Retry::no;
 };
 Tried try_once(const Op& op, std::chrono::milliseconds limit, const std::string& where,
                const Attempt& attempt);
+
+// Tries until it went well, trying again cannot help, or `wait` is over. The last result, judged.
+Result try_for(const Op& op, std::chrono::milliseconds wait, const std::function<Tried()>& attempt);
 
 // The option `wait` of a step; none is 0.
 std::chrono::milliseconds patience(const StepRequest& request);

@@ -79,6 +79,13 @@ Result& Result::release(std::string_view key, json::value value) {
   return *this;
 }
 
+Result& Result::merge(const Result& other) {
+  findings_.insert(findings_.end(), other.findings_.begin(), other.findings_.end());
+  for (const auto& [name, value] : other.metrics_) metrics_[name] = value;
+  for (const auto& [key, value] : other.release_) release_[key] = value;
+  return *this;
+}
+
 Result& Result::judge() {
   judged_ = true;
   return *this;

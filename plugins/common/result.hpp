@@ -42,6 +42,9 @@ class Result {
   // One field of what a successful run leaves on record: a version, a digest, ...
   Result& release(std::string_view key, boost::json::value value);
 
+  // Takes over the other's findings, metrics and release.
+  Result& merge(const Result& other);
+
   // From here on the result carries a status: the worst finding's.
   Result& judge();
 

@@ -98,47 +98,63 @@ struct ConfiguredPlugin::Manifest : plugin::Manifest {};
 
 ConfiguredPlugin::ConfiguredPlugin(FakeHost& host, const std::filesystem::path& library,
                                    const json::object& settings,
-                                   const std::filesystem::path& state_dir)
+                                   const std::filesystem::path& state_dir,
+                                   const std::filesystem::path& versions)
     : host_(host) {
   std::filesystem::path file = library;
   manifest_ = std::make_unique<Manifest>(
       Manifest{plugin::read_manifest(file.replace_extension(".fusebox.toml"))});
-  const json::object context{{"instance", manifest_->id},
-                             {"stack", "test"},
-                             {"config_dir", state_dir.string()},
-                             {"state_dir", state_dir.string()},
-                             {"config", checked(settings, manifest_->config, manifest_->id)}};
+  json::object context{{"instance", manifest_->id},
+                       {"stack", "test"},
+                       {"config_dir", state_dir.string()},
+                       {"state_dir", state_dir.string()},
+                       {"config", checked(settings, manifest_->config, manifest_->id)}};
+  if (!versions.empty()) context["versions"] = versions.string();
   loaded_ = std::make_unique<LoadedPlugin>(host, library.string(), json::serialize(context));
   if (loaded_->created().rc != FBX_OK) throw std::runtime_error(loaded_->created().what);
 }
 
 ConfiguredPlugin::~ConfiguredPlugin() = default;
 
-std::string ConfiguredPlugin::request(std::string_view verb, const json::object& with,
-                                      std::string_view run_id) const {
+json::object ConfiguredPlugin::request(std::string_view verb, const json::object& with,
+                                       std::string_view run_id) const {
   const auto found = manifest_->verbs.find(std::string(verb));
   const json::object options =
       found == manifest_->verbs.end() ? with : checked(with, found->second.options, verb);
-  return json::serialize(json::object{{"verb", verb},
-                                      {"phase", "test"},
-                                      {"run", run_id},
-                                      {"with", options},
-                                      {"secrets", json::array{}}});
+  json::object request{{"verb", verb},
+                       {"phase", "test"},
+                       {"run", run_id},
+                       {"with", options},
+                       {"secrets", json::array{}}};
+  if (!release.empty()) request["release"] = json::object{{"release", release}};
+  return request;
 }
 
 Outcome ConfiguredPlugin::plan(std::string_view verb, const json::object& with) {
   const auto start = std::chrono::steady_clock::now();
-  return outcome_of(loaded_->plan(request(verb, with, "")), start);
+  return outcome_of(loaded_->plan(json::serialize(request(verb, with, ""))), start);
 }
 
 Outcome ConfiguredPlugin::run(std::string_view verb, const json::object& with,
                               const CallLimits& limits) {
-  const std::string text = request(verb, with, "test-run");
+  const std::string text = json::serialize(request(verb, with, "test-run"));
   const auto start = std::chrono::steady_clock::now();
   host_.deadline.reset();
   if (limits.deadline) host_.deadline = start + *limits.deadline;
   host_.cancel_fd = limits.cancel == nullptr ? -1 : limits.cancel->fd();
   return outcome_of(loaded_->run(text), start);
+}
+
+Outcome ConfiguredPlugin::undo(std::string_view verb, const json::value& result) {
+  json::object asked = request(verb, {}, "test-run");
+  json::array checkpoints;
+  for (const std::string& text : host_.checkpoints) checkpoints.push_back(json::parse(text));
+  asked["checkpoints"] = std::move(checkpoints);
+  asked["result"] = result;
+  const auto start = std::chrono::steady_clock::now();
+  host_.deadline = start + std::chrono::seconds{30};
+  host_.cancel_fd = -1;
+  return outcome_of(loaded_->undo(json::serialize(asked)), start);
 }
 
 }  // namespace fusebox::test

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -46,20 +47,26 @@ class ConfiguredPlugin {
   // be loaded, or its manifest or itself refuses the settings.
   ConfiguredPlugin(FakeHost& host, const std::filesystem::path& library,
                    const boost::json::object& settings,
-                   const std::filesystem::path& state_dir = "/nonexistent");
+                   const std::filesystem::path& state_dir = "/nonexistent",
+                   const std::filesystem::path& versions = {});
   ~ConfiguredPlugin();
   ConfiguredPlugin(const ConfiguredPlugin&) = delete;
   ConfiguredPlugin& operator=(const ConfiguredPlugin&) = delete;
 
+  // A request holds this record of a release, when it is not empty.
+  boost::json::object release;
+
   Outcome plan(std::string_view verb, const boost::json::object& with = {});
   Outcome run(std::string_view verb, const boost::json::object& with = {},
               const CallLimits& limits = {});
+  // With the checkpoints that the host got, and the result of run() or null.
+  Outcome undo(std::string_view verb, const boost::json::value& result = nullptr);
   LoadedPlugin& loaded() { return *loaded_; }
 
  private:
   struct Manifest;
-  std::string request(std::string_view verb, const boost::json::object& with,
-                      std::string_view run_id) const;
+  boost::json::object request(std::string_view verb, const boost::json::object& with,
+                              std::string_view run_id) const;
   FakeHost& host_;
   std::unique_ptr<Manifest> manifest_;
   std::unique_ptr<LoadedPlugin> loaded_;

@@ -49,6 +49,8 @@ struct FakeHost {
   // What its runtime answers for endpoint(), by service; "" means that the service is down, "-"
   // that it cannot run here. While the map is empty, the stack has no runtime.
   std::map<std::string, std::string> endpoints;
+  // What it answers for services(); "" means that it cannot tell now. It may change between calls.
+  std::function<std::string()> services;
   bool cancelled = false;
   int cancel_fd = -1;  // readable: cancelled, too
   std::optional<std::chrono::steady_clock::time_point> deadline;
@@ -127,9 +129,16 @@ inline fbx_rc endpoint(fbx_instance*, fbx_op* op, fbx_str request, fbx_sink resu
   return write(result, found->second);
 }
 
+inline fbx_rc services(fbx_instance*, fbx_op* op, fbx_str, fbx_sink result) {
+  const std::string answer = op->host->services ? op->host->services() : "";
+  if (!answer.empty()) return write(result, answer);
+  op->answer.what = "the test's runtime cannot tell";
+  return FBX_UNAVAILABLE;
+}
+
 inline fbx_rc service_open(fbx_op* op, fbx_str id, const void** table, fbx_instance** self) {
-  static const fbx_runtime_v1 runtime = {sizeof runtime, 0,       nullptr, &endpoint, nullptr,
-                                         nullptr,        nullptr, nullptr, nullptr,   nullptr};
+  static const fbx_runtime_v1 runtime = {sizeof runtime, 0,       &services, &endpoint, nullptr,
+                                         nullptr,        nullptr, nullptr,   nullptr,   nullptr};
   if (fbx::view(id) != FBX_IFACE_RUNTIME || op->host->endpoints.empty()) {
     op->answer.what = "the test has no provider of this interface";
     return FBX_NOT_FOUND;

@@ -3,7 +3,7 @@
 
 #include "contract/probes/probe_support.hpp"
 #include "support/http_server.hpp"
-#include "util/subprocess.hpp"
+#include "support/sql.hpp"
 
 using namespace fusebox::test;
 
@@ -23,22 +23,7 @@ struct ClickHouse {
     return outcome;
   }
 
-  // Through the server's own client, so that no line of the code under test is used.
-  void sql(const std::string& text) const {
-    fusebox::util::ProcessSpec spec;
-    spec.command = {"clickhouse-client",
-                    "--host=127.0.0.1",
-                    "--port=" + std::to_string(server.tcp_port()),
-                    "--password=" + server.password(),
-                    "--multiquery",
-                    "--query=" + text};
-    spec.environment = {"HOME=" + server.folder().string()};
-    std::string errors;
-    const auto keep = [&](std::string_view piece) { errors += piece; };
-    const auto ended = fusebox::util::run_process(spec, {}, keep, {}, nullptr);
-    CAPTURE(errors);
-    REQUIRE(ended.ok());
-  }
+  void sql(const std::string& text) const { fusebox::test::sql(server, text); }
 
   ClickHouseServer server;
   FakeHost host;
@@ -133,9 +118,7 @@ TEST_CASE_FIXTURE(ClickHouse, "a database that is not there is unhealthy") {
 
 TEST_CASE_FIXTURE(ClickHouse, "a dirty migration is unhealthy, a clean one is not") {
   server.start();
-  // golang-migrate's table, in the engine that Langfuse asks it for.
-  sql("CREATE TABLE default.schema_migrations (version Int64, dirty UInt8, sequence UInt64) "
-      "ENGINE = TinyLog");
+  sql(schema_table);
   sql("INSERT INTO default.schema_migrations VALUES (32, 1, 1), (32, 0, 2)");
   SUBCASE("clean") {
     const Outcome outcome = check();

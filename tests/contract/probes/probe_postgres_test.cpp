@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "contract/probes/probe_support.hpp"
-#include "util/subprocess.hpp"
+#include "support/sql.hpp"
 
 using namespace fusebox::test;
 
@@ -41,44 +41,14 @@ struct Postgres {
     return outcome;
   }
 
-  // Through psql, so that no line of the code under test is used. `database` must exist.
   static void sql(const std::string& text, const std::string& database = "postgres") {
-    fusebox::util::ProcessSpec spec;
-    spec.command = {"psql",
-                    "-h",
-                    "127.0.0.1",
-                    "-p",
-                    std::to_string(cluster().port()),
-                    "-U",
-                    "postgres",
-                    "-d",
-                    database,
-                    "-v",
-                    "ON_ERROR_STOP=1",
-                    "-qc",
-                    text};
-    spec.environment = {"PGPASSWORD=" + cluster().password()};
-    std::string errors;
-    const auto keep = [&](std::string_view piece) { errors += piece; };
-    const auto ended = fusebox::util::run_process(spec, {}, keep, {}, nullptr);
-    CAPTURE(errors);
-    REQUIRE(ended.ok());
+    fusebox::test::sql(cluster(), text, database);
   }
 
   FakeHost host;
   std::string password = "set when started";
   json::object config{{"password", secret_handle("PASSWORD")}};
 };
-
-// The tables that Langfuse's migrations keep, as its schema has them.
-constexpr const char* background_table =
-    "CREATE TABLE background_migrations (id text PRIMARY KEY, name text, script text, args jsonb, "
-    "state jsonb, finished_at timestamp, failed_at timestamp, failed_reason text, worker_id text, "
-    "locked_at timestamp)";
-constexpr const char* prisma_table =
-    "CREATE TABLE _prisma_migrations (id text PRIMARY KEY, checksum text, finished_at timestamptz, "
-    "migration_name text, logs text, rolled_back_at timestamptz, started_at timestamptz DEFAULT "
-    "now(), applied_steps_count int)";
 
 }  // namespace
 

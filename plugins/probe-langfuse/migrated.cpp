@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "migrated.hpp"
+
+#include <fmt/format.h>
+
+#include "apps.hpp"
+
+namespace fbx::langfuse {
+
+namespace {
+
+using common::CheckFailed;
+using common::Deadline;
+using common::Finding;
+using common::Result;
+using common::Severity;
+using std::chrono::milliseconds;
+
+constexpr milliseconds pause_between{1000};
+// A crash that heals itself when the container is started again is none.
+constexpr std::int64_t most_restarts = 3;
+
+const char* const leave_it =
+    "leave langfuse-web running: what is killed in a migration stays half-done. Watch `fusebox "
+    "logs langfuse-web -f`; once it answers, `fusebox deploy` does the rest";
+
+View look(const Settings& settings, const Op& op) {
+  const Deadline deadline(op, settings.timeout);
+  // Web first: what the schema says is then no older than web's answer.
+  View view = look_at_web(settings, deadline);
+  try {
+    view.schema = read_schema(settings, deadline);
+  } catch (const CheckFailed& e) {
+    view.blind = e.what();
+  } catch (const common::ServiceDown& e) {
+    view.blind = e.what();
+  }
+  return view;
+}
+
+// Waiting is of no use any more; why.
+std::optional<Finding> judge(const View& view, std::int64_t first_restarts) {
+  const std::int64_t restarts = view.web ? view.web->restarts - first_restarts : 0;
+  const bool is_open = view.schema && view.schema->is_open() && !view.schema->prisma.running;
+  if (view.schema && view.schema->prisma.failed)
+    return Finding{
+        Severity::error, "a schema migration failed: langfuse-web will not start",
+        fmt::format("{}: {}", view.schema->prisma.open, view.schema->prisma.reason),
+        "mend its cause, then `prisma migrate resolve --rolled-back` it and deploy again",
+        "postgres"};
+  if (is_open && (restarts > 0 || view.web_ended() || view.answers))
+    return Finding{
+        Severity::error,
+        view.answers ? "langfuse-web runs on a schema that is half-done"
+                     : "langfuse-web ended in the middle of a migration",
+        view.evidence(),
+        fmt::format("see what of it was applied (`fusebox logs langfuse-web`), finish or revert it "
+                    "by hand, then `migrate force {}`: it is dirty until then",
+                    view.schema->clickhouse.version),
+        "clickhouse"};
+  if (view.web_ended() || restarts >= most_restarts)
+    return Finding{Severity::error,
+                   view.web_ended() ? fmt::format("langfuse-web is {}", view.web->state)
+                                    : fmt::format("langfuse-web keeps ending: {} starts", restarts),
+                   view.evidence(), "see why: `fusebox logs langfuse-web`", "langfuse-web"};
+  return std::nullopt;
+}
+
+// Time is over and web still does not answer.
+Finding report(const View& view, milliseconds waited, milliseconds unmoved) {
+  const auto text = [](milliseconds time) {
+    return common::human_ms(static_cast<double>(time.count()));
+  };
+  if (view.schema && view.schema->is_open())
+    return {Severity::error, fmt::format("schema migrations still run after {}", text(waited)),
+            fmt::format("{}; the last change was {} ago", view.schema->progress(), text(unmoved)),
+            leave_it, "langfuse-web"};
+  return {Severity::error, fmt::format("langfuse-web did not answer within {}", text(waited)),
+          fmt::format("{}; no migration is under way", view.evidence()),
+          "see `fusebox logs langfuse-web`", "langfuse-web"};
+}
+
+void record(const Schema& schema, Result& result) {
+  const SchemaVersion version = schema.version();
+  for (const auto& [key, value] : to_json(version)) result.release(key, value);
+  result.release("clickhouse_dirty", schema.clickhouse.dirty);
+  result.metric("prisma_migrations", version.prisma, "");
+  result.metric("clickhouse_schema", version.clickhouse, "");
+}
+
+Result finished(const Schema& schema, const std::optional<SchemaVersion>& before) {
+  Result result;
+  const SchemaVersion now = schema.version();
+  const bool moved = !before || *before != now;
+  record(schema, result);
+  result.changed(moved).summary(
+      before && moved && !before->is_none()
+          ? fmt::format("migrated to {} (from {})", now.text(), before->text())
+          : fmt::format("langfuse-web answers: {}", now.text()));
+  if (schema.background)
+    result.metric("background_migrations_unfinished", schema.background->unfinished, "");
+  return result;
+}
+
+Error refuse(std::string why, std::string hint) {
+  return {FBX_REFUSED,
+          fmt::format("{}; nothing is brought back and no data is touched", std::move(why)),
+          std::move(hint)};
+}
+
+}  // namespace
+
+bool View::web_ended() const {
+  return web && web->state != "running" && web->state != "restarting" && web->state != "created";
+}
+
+// ClickHouse's migrations take no lock that others could see: there it is a web that lives, has
+// never been started again, and does not answer yet.
+bool View::is_migrating() const {
+  if (!schema || !schema->is_open() || schema->prisma.failed) return false;
+  if (schema->prisma.running) return true;
+  return !answers && !web_ended() && (!web || web->restarts == 0);
+}
+
+View look_at_web(const Settings& settings, const Deadline& deadline) {
+  View view;
+  view.answers = answering_version(settings, deadline).has_value();
+  view.web = ask_service(deadline.op(), settings.web);
+  return view;
+}
+
+Finding migration_under_way(const View& view) {
+  return {Severity::error, "a schema migration is under way", view.evidence(), leave_it,
+          "langfuse-web"};
+}
+
+Result await_migrations(const Settings& settings, const Op& op,
+                        const std::optional<SchemaVersion>& before, milliseconds wait) {
+  const Deadline patience(op, wait);
+  const common::Stopwatch watch;
+  double moved_at = 0;
+  std::string told;
+  std::optional<std::int64_t> first_restarts;
+  for (;;) {
+    const View view = look(settings, op);
+    if (view.web && !first_restarts) first_restarts = view.web->restarts;
+    if (view.answers && view.schema && !view.schema->is_open())
+      return std::move(finished(*view.schema, before).judge());
+    const std::string seen = view.evidence();
+    if (seen != told) {
+      op.log(Level::info, fmt::format("langfuse-web starts: {}", seen));
+      told = seen;
+      moved_at = watch.ms();
+    }
+    auto wrong = judge(view, first_restarts.value_or(0));
+    if (!wrong && patience.passed())
+      wrong = report(view, patience.span(),
+                     milliseconds{static_cast<std::int64_t>(watch.ms() - moved_at)});
+    if (wrong) {
+      Result result;
+      if (view.schema) record(*view.schema, result);
+      result.changed(!before || !view.schema || *before != view.schema->version());
+      result.summary(wrong->what).add(std::move(*wrong));
+      return std::move(result.judge());
+    }
+    patience.sleep(pause_between);
+  }
+}
+
+void allow_going_back(const Settings& settings, const Op& op,
+                      const std::optional<SchemaVersion>& before) {
+  const View view = look(settings, op);
+  if (!view.schema)
+    throw refuse(fmt::format("cannot tell whether the schema has moved: {}", view.blind),
+                 "bring the databases up and look at `fusebox logs langfuse-web`");
+  const Schema& schema = *view.schema;
+  if (view.is_migrating())
+    throw refuse(fmt::format("a schema migration is under way ({})", schema.progress()), leave_it);
+  if (!before)
+    throw refuse("nobody looked at the schema before langfuse-web was started",
+                 "put probe-langfuse.schema in front of the step that starts it");
+  if (before->is_none()) return;
+  if (!schema.is_open() && schema.version() == *before) return;
+  throw refuse(
+      fmt::format("the schema has moved from {} to {}{}, and the images of before do not start on "
+                  "it",
+                  before->text(), schema.version().text(), schema.is_open() ? ", half-done" : ""),
+      "mend what failed and `fusebox deploy` again; going back takes a backup from before the "
+      "deploy");
+}
+
+}  // namespace fbx::langfuse
