@@ -71,10 +71,11 @@ SchemaVersion schema_version_from(const json::object& object) {
 SchemaVersion Schema::version() const { return {prisma.applied, prisma.last, clickhouse.version}; }
 
 std::string Schema::progress() const {
-  std::string text = prisma.open.empty()
-                         ? fmt::format("Prisma has {} migrations", prisma.applied)
-                         : fmt::format("Prisma has {} migrations and {} {}", prisma.applied,
-                                       prisma.failed ? "failed in" : "runs", prisma.open);
+  std::string text = fmt::format("Prisma has {} migrations", prisma.applied);
+  if (!prisma.open.empty())
+    text += fmt::format(" and {} {}", prisma.failed ? "failed in" : "runs", prisma.open);
+  else if (prisma.running)
+    text += " and is at work";
   if (clickhouse.version != 0)
     text += fmt::format("; ClickHouse is at {}{}", clickhouse.version,
                         clickhouse.dirty ? ", half-way" : "");

@@ -2,6 +2,7 @@
 #include "support/http_server.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -71,6 +72,8 @@ HttpServer::HttpServer(Handler handler) : handler_(std::move(handler)) {
       ::getsockname(listener_, generic, &size) != 0 || ::pipe(wake_) != 0)
     throw std::runtime_error("cannot listen on 127.0.0.1");
   port_ = ntohs(address.sin_port);
+  // A server that a test starts must not hold the end whose closing wakes serve().
+  for (const int fd : {listener_, wake_[0], wake_[1]}) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   thread_ = std::thread([this] { serve(); });
 }
 
