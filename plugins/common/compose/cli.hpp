@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The docker compose command, run as a child of one op.
+#pragma once
+
+#include <functional>
+#include <fusebox/plugin.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/compose/output.hpp"
+#include "common/compose/settings.hpp"
+#include "common/docker/address.hpp"
+
+namespace fbx::compose {
+
+// The oldest Compose that does what is needed here.
+inline constexpr ComposeVersion oldest_compose{2, 20};
+
+struct Program {
+  std::vector<std::string> command;  // {"docker","compose"}, {"docker-compose"}
+  std::string version;               // "2.40.3"
+};
+
+// Which values the child's environment holds: the real ones, or a word in place of each secret,
+// with which Compose can read its files but no secret leaves its provider.
+enum class Values { secrets, placeholders };
+
+// Called for each line that Compose writes, as it comes.
+using OnLine = std::function<void(std::string_view line)>;
+
+// One op's Compose. A secret goes from the host into the child's environment alone: it is in no
+// argument, in no file and never in this process's own text.
+class Cli {
+ public:
+  // Finds nothing yet. All references outlive it.
+  Cli(const Op& op, const Settings& settings, docker::ChildEnvironment engine);
+
+  // docker's Compose plugin, or the program docker-compose. Asks once. Throws Error{FBX_NOT_FOUND}
+  // when there is neither, Error{FBX_UNSUPPORTED} when both are too old.
+  const Program& program();
+
+  // The whole stdout of a command that must succeed; throws what explain_failure() says. `quiet`
+  // messages on stderr become lines of `said`.
+  std::string ask(const std::vector<std::string>& arguments, Values values,
+                  std::vector<std::string>* said = nullptr);
+
+  // Runs a command that changes something: progress becomes the op's progress, messages go to the
+  // op's log. Throws what explain_failure() says, or a timeout that names what was under way.
+  // `files` come after the settings' own.
+  void effect(const std::vector<std::string>& arguments, Values values,
+              const std::vector<fs::path>& more_files = {}, std::string_view stdin_bytes = {});
+
+  // The words before a command: --project-name, --file, --env-file, ...
+  std::vector<std::string> global_arguments(const std::vector<fs::path>& more_files = {}) const;
+
+  const Op& op() const { return op_; }
+  const Settings& settings() const { return settings_; }
+
+ private:
+  struct Ended {
+    int exit_code = 0;
+    std::string err;
+  };
+  template <class Target>
+  Ended run(const std::vector<std::string>& command, Values values, Target& out, bool merge,
+            std::string_view stdin_bytes);
+  std::string version_of(const std::vector<std::string>& command);
+  json::object environment(Values values) const;
+  json::array unset() const;
+
+  const Op& op_;
+  const Settings& settings_;
+  docker::ChildEnvironment engine_;
+  Program program_;
+};
+
+}  // namespace fbx::compose
