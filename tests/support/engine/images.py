@@ -9,6 +9,8 @@ promise: a test of them is a test of the plumbing), with the users, entry points
 images they stand for. Langfuse's images hold the stand-in program. Its release next to a locked one,
 and that release with each of the stand-in's faults, have images of their own: see FAULTS.
 
+BUSYBOX is for tests that need any image.
+
 What cannot be built is named, and its tests are skipped: `docker image inspect` tells them.
 """
 import concurrent.futures
@@ -31,6 +33,7 @@ FAULTS = {
     "worker": ["crash", "error", "stuck", "propagation-stuck", "hang"],
 }
 NEXT = "4.17.0"
+BUSYBOX = "docker.io/library/busybox:1.35.0"
 USERS = {"postgres": 999, "redis": 999, "clickhouse": 101, "nextjs": 1001, "expressjs": 1001}
 
 
@@ -250,12 +253,17 @@ def langfuse(role, names, stand_in):
     load(layer.close(), images)
 
 
+def busybox(names, _):
+    load(Layer("nextjs").close(), [(name, {"Env": ["PATH=/bin"], "Cmd": ["sh"]}) for name in names])
+
+
 def zones(layer):
     for path in ("/usr/share/zoneinfo/UTC", "/usr/share/zoneinfo/Etc/UTC"):
         layer.copy(path)
 
 
 BUILDERS = {
+    "BUSYBOX_IMAGE": busybox,
     "MINIO_IMAGE": minio,
     "CLICKHOUSE_IMAGE": clickhouse,
     "POSTGRES_IMAGE": postgres,
@@ -277,7 +285,7 @@ def names_of(locks):
 
 
 def main(stand_in, *locks):
-    names = names_of(locks)
+    names = {"BUSYBOX_IMAGE": [BUSYBOX], **names_of(locks)}
     missing = sorted(set(BUILDERS) - set(names))
     if missing:
         raise SystemExit(f"images: the lock files do not name {', '.join(missing)}")

@@ -53,7 +53,7 @@ Settings read_settings(Role role) {
   settings.role = role;
   settings.version = required("STAND_IN_VERSION");
   settings.fault = optional("STAND_IN_FAULT");
-  settings.seconds = std::stoi(optional("STAND_IN_SECONDS", "3"));
+  settings.seconds = std::stoi(optional("STAND_IN_SECONDS", "6"));
   settings.database_url = required("DATABASE_URL");
   settings.clickhouse_host = host_of(required("CLICKHOUSE_URL"));
   settings.clickhouse_user = required("CLICKHOUSE_USER");

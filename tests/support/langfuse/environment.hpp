@@ -18,7 +18,7 @@ struct Settings {
   Role role = Role::web;
   std::string version;  // STAND_IN_VERSION, what health answers
   std::string fault;    // STAND_IN_FAULT; images.py lists them
-  int seconds = 3;      // STAND_IN_SECONDS, how long migrations take with the fault `slow`
+  int seconds = 6;      // STAND_IN_SECONDS, how long migrations take with the fault `slow`
 
   std::string database_url;
   std::string clickhouse_host, clickhouse_user, clickhouse_password;

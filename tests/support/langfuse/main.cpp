@@ -2,7 +2,7 @@
 // Stands in for Langfuse's web and worker containers in tests. It reads their environment, writes
 // their tables in the real stores, answers their endpoints, and fails as STAND_IN_FAULT says:
 //
-//   web     crash, dirty (a migration that leaves the schema dirty), slow (migrations take
+//   web     crash, dirty (a migration that leaves the schema dirty), slow (migrates further, in
 //           STAND_IN_SECONDS), schema (migrates further, then is unavailable), wrong-version,
 //           unavailable (503), database (503 when asked about the database), hang
 //   worker  crash, error (500), stuck (queue), propagation-stuck, hang

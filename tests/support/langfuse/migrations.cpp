@@ -17,11 +17,15 @@ constexpr int prisma_migrations = 434;
 constexpr int clickhouse_migrations = 46;
 constexpr auto prisma_lock = 72707369;  // Prisma's own number
 
-int further(const Settings& settings) { return settings.has_fault("schema") ? 1 : 0; }
+// A newer schema than the release's own, so that an update has something to migrate.
+int further(const Settings& settings) {
+  return settings.has_fault("schema") || settings.has_fault("slow") ? 1 : 0;
+}
 
-void pause(const Settings& settings, int steps) {
+// A part of the time that migrations take when they are slow.
+void pause(const Settings& settings, int part) {
   if (settings.has_fault("slow"))
-    std::this_thread::sleep_for(std::chrono::milliseconds(settings.seconds * 1000 / steps));
+    std::this_thread::sleep_for(std::chrono::milliseconds(settings.seconds * 1000 / part));
 }
 
 void migrate_postgres(const Settings& settings) {
@@ -44,7 +48,7 @@ void migrate_postgres(const Settings& settings) {
         "md5(n::text), md5(n::text), '2026' || lpad(n::text, 10, '0') || '_step', now() "
         "FROM generate_series({}, {}) n",
         last + 1, target));
-    pause(settings, 4);
+    pause(settings, 2);
     database.query(
         "UPDATE _prisma_migrations SET finished_at = now(), applied_steps_count = 1 "
         "WHERE finished_at IS NULL");
@@ -92,10 +96,11 @@ void migrate_clickhouse(const Settings& settings) {
     version = target - watched;
     note(settings, version, 0);
   }
+  const int steps = target - version;
   while (version < target) {
     ++version;
     note(settings, version, 1);
-    pause(settings, 4);
+    pause(settings, 2 * steps);
     note(settings, version, 0);
     std::cout << version << "/u step\n" << std::flush;
   }
