@@ -5,7 +5,7 @@
 #   libexec/fusebox/                  helper programs, for fusebox alone
 #   include/fusebox/, lib/cmake/fusebox/   the SDK: find_package(fusebox) gives fusebox::sdk and
 #                                          fusebox_add_plugin()
-#   share/fusebox/                    ready configs and Compose files
+#   share/fusebox/                    ready configs and Compose files, and the presets of `fusebox init`
 #   share/{bash-completion,zsh,fish}  completions
 #
 # `--component sdk` installs the SDK alone.
@@ -26,7 +26,9 @@ install(FILES
   sdk/cmake/FuseboxCheckPlugin.cmake
   DESTINATION ${package_dir} COMPONENT sdk)
 
-install(DIRECTORY configs compose DESTINATION ${CMAKE_INSTALL_DATADIR}/fusebox OPTIONAL)
+# Never the values that a run from this clone has made.
+install(DIRECTORY configs compose DESTINATION ${CMAKE_INSTALL_DATADIR}/fusebox
+  PATTERN ".env" EXCLUDE PATTERN "..env.lock" EXCLUDE PATTERN presets EXCLUDE)
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL FILES_MATCHING PATTERN "*.md")
 

@@ -31,6 +31,12 @@ constexpr std::array recover_options = {
     OptionSpec{"forget", 0, "", "close the run as it stands, when its undo keeps failing"},
 };
 
+constexpr std::array init_options = {
+    OptionSpec{"preset", 'p', "NAME", "what kind of stack"},
+    OptionSpec{"name", 0, "NAME", "the stack's name, instead of the folder's"},
+    OptionSpec{"list", 0, "", "say which presets there are"},
+};
+
 constexpr std::array table = {
     Command{
         "deploy",
@@ -279,6 +285,21 @@ constexpr std::array table = {
             Exits::phase,
             recover},
 
+    Command{"init",
+            Group::setup,
+            Needs::nothing,
+            {0, 1},
+            "[FOLDER]",
+            "Write the folder of a new stack",
+            "Its configuration, and what goes with it, made from a preset. What is there already "
+            "is never overwritten.",
+            "fusebox init --list\twhich presets there are\n"
+            "fusebox init my-stack --preset NAME\tin a folder of its own\n"
+            "fusebox init --preset NAME --dry-run\twhat would be written here",
+            init_options,
+            Completes::files,
+            Exits::plain,
+            init_stack},
     Command{"config check",
             Group::setup,
             Needs::nothing,

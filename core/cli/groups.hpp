@@ -54,6 +54,9 @@ int print_config_path(Context& context);
 int trust_folder(Context& context);
 int untrust_folder(Context& context);
 
+// init.cpp
+int init_stack(Context& context);
+
 // doctor.cpp
 int doctor(Context& context);
 

@@ -64,6 +64,11 @@ fs::path installed_plugin_dir() {
       .lexically_normal();
 }
 
+fs::path installed_preset_dir() {
+  return (executable().parent_path() / ".." / FUSEBOX_DATADIR / "fusebox" / "presets")
+      .lexically_normal();
+}
+
 std::optional<fs::path> user_data_dir() { return home_based("XDG_DATA_HOME", ".local/share"); }
 
 fs::path trusted_folders_file() {

@@ -22,6 +22,9 @@ std::filesystem::path executable();
 // <folder of the program>/../lib/fusebox/plugins.
 std::filesystem::path installed_plugin_dir();
 
+// <folder of the program>/../share/fusebox/presets.
+std::filesystem::path installed_preset_dir();
+
 // $XDG_DATA_HOME/fusebox, else ~/.local/share/fusebox; nothing without a home.
 std::optional<std::filesystem::path> user_data_dir();
 

@@ -128,6 +128,19 @@ void write_file_atomic(const fs::path& path, std::string_view content, mode_t mo
   fsync_dir(folder_of(path));
 }
 
+bool write_new_file(const fs::path& path, std::string_view content, mode_t mode) {
+  TempFile temp(path, mode);
+  write_all(temp.fd(), content, temp.path());
+  sync_fd(temp.fd(), temp.path());
+  // Unlike a rename, a link does not replace.
+  if (::link(temp.path().c_str(), path.c_str()) != 0) {
+    if (errno == EEXIST) return false;
+    throw system_error("create", path.native(), errno);
+  }
+  fsync_dir(folder_of(path));
+  return true;
+}
+
 void fsync_dir(const fs::path& dir) {
   const UniqueFd fd = open_or_throw(dir, O_RDONLY | O_DIRECTORY);
   // Some file systems (network, FUSE) cannot sync a folder, and say EINVAL.

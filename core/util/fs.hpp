@@ -22,6 +22,10 @@ std::string read_file(const std::filesystem::path& path, std::size_t max_bytes);
 // folder. On failure `path` is as it was and nothing else is left.
 void write_file_atomic(const std::filesystem::path& path, std::string_view content, mode_t mode);
 
+// Makes `path` in one step, with that content; false when something of that name is there: it is
+// never replaced.
+bool write_new_file(const std::filesystem::path& path, std::string_view content, mode_t mode);
+
 // Makes the names in a folder durable.
 void fsync_dir(const std::filesystem::path& dir);
 

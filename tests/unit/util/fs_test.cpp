@@ -60,6 +60,18 @@ class FileSizeLimit {
 
 }  // namespace
 
+TEST_CASE("write_new_file makes a file once, and never replaces anything") {
+  const TempDir dir;
+  CHECK(util::write_new_file(dir / "a", "first", 0644));
+  CHECK_FALSE(util::write_new_file(dir / "a", "second", 0644));
+  CHECK(util::read_file(dir / "a", 100) == "first");
+  fs::create_symlink(dir / "elsewhere", dir / "link");
+  CHECK_FALSE(util::write_new_file(dir / "link", "through", 0644));
+  CHECK_FALSE(fs::exists(dir / "elsewhere"));
+  CHECK_THROWS_AS(util::write_new_file(dir / "none/a", "x", 0644), fusebox::Error);
+  CHECK(entries(dir.path()) == 2);
+}
+
 TEST_CASE("an atomic write replaces the whole file and sets its mode") {
   const TempDir dir;
   util::write_file_atomic(dir / "a", "first and longer", 0644);
