@@ -107,10 +107,32 @@ std::string doing(const std::vector<std::string>& command,
 
 }  // namespace
 
-Cli::Cli(const Op& op, const Settings& settings, docker::ChildEnvironment engine)
-    : op_(op), settings_(settings), engine_(std::move(engine)) {}
+std::optional<Program> Memo::program() const {
+  const std::lock_guard lock(mutex_);
+  return program_;
+}
+
+void Memo::keep(const Program& program) {
+  const std::lock_guard lock(mutex_);
+  program_ = program;
+}
+
+std::shared_ptr<const LoadedModel> Memo::model(const std::string& stamp) const {
+  const std::lock_guard lock(mutex_);
+  return stamp == stamp_ ? model_ : nullptr;
+}
+
+void Memo::keep(const std::string& stamp, std::shared_ptr<const LoadedModel> model) {
+  const std::lock_guard lock(mutex_);
+  stamp_ = stamp;
+  model_ = std::move(model);
+}
+
+Cli::Cli(const Op& op, const Settings& settings, docker::ChildEnvironment engine, Memo* memo)
+    : op_(op), settings_(settings), engine_(std::move(engine)), memo_(memo) {}
 
 const Program& Cli::program() {
+  if (program_.command.empty() && memo_ != nullptr) program_ = memo_->program().value_or(program_);
   if (!program_.command.empty()) return program_;
   const std::array<std::vector<std::string>, 2> ways = {
       {{"docker", "compose"}, {"docker-compose"}}};
@@ -121,6 +143,7 @@ const Program& Cli::program() {
     if (!number) continue;
     if (*number >= oldest_compose) {
       program_ = {way, version};
+      if (memo_ != nullptr) memo_->keep(program_);
       return program_;
     }
     too_old.push_back(fmt::format("{} is {}", fmt::join(way, " "), version));

@@ -4,6 +4,9 @@
 
 #include <functional>
 #include <fusebox/plugin.hpp>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +16,8 @@
 #include "common/docker/address.hpp"
 
 namespace fbx::compose {
+
+struct LoadedModel;
 
 // The oldest Compose that does what is needed here.
 inline constexpr ComposeVersion oldest_compose{2, 20};
@@ -29,12 +34,30 @@ enum class Values { secrets, placeholders };
 // Called for each line that Compose writes, as it comes.
 using OnLine = std::function<void(std::string_view line)>;
 
+// What one process has found out, so that the next step need not ask again. Thread-safe.
+class Memo {
+ public:
+  std::optional<Program> program() const;
+  void keep(const Program& program);
+
+  // What Compose made of its files, as long as `stamp` is the same.
+  std::shared_ptr<const LoadedModel> model(const std::string& stamp) const;
+  void keep(const std::string& stamp, std::shared_ptr<const LoadedModel> model);
+
+ private:
+  mutable std::mutex mutex_;
+  std::optional<Program> program_;
+  std::string stamp_;
+  std::shared_ptr<const LoadedModel> model_;
+};
+
 // One op's Compose. A secret goes from the host into the child's environment alone: it is in no
 // argument, in no file and never in this process's own text.
 class Cli {
  public:
   // Finds nothing yet. All references outlive it.
-  Cli(const Op& op, const Settings& settings, docker::ChildEnvironment engine);
+  Cli(const Op& op, const Settings& settings, docker::ChildEnvironment engine,
+      Memo* memo = nullptr);
 
   // docker's Compose plugin, or the program docker-compose. Asks once. Throws Error{FBX_NOT_FOUND}
   // when there is neither, Error{FBX_UNSUPPORTED} when both are too old.
@@ -56,6 +79,7 @@ class Cli {
 
   const Op& op() const { return op_; }
   const Settings& settings() const { return settings_; }
+  Memo* memo() const { return memo_; }
 
  private:
   struct Ended {
@@ -72,6 +96,7 @@ class Cli {
   const Op& op_;
   const Settings& settings_;
   docker::ChildEnvironment engine_;
+  Memo* memo_;
   Program program_;
 };
 

@@ -84,6 +84,8 @@ void keep(const Settings& settings, const Model& model, const std::string& stamp
 
 LoadedModel load_model(Cli& cli) {
   const std::string stamped = stamp(cli.settings());
+  if (cli.memo() != nullptr)
+    if (const auto known = cli.memo()->model(stamped)) return *known;
   std::vector<std::string> said;
   LoadedModel loaded;
   loaded.model = read_model(cli.ask({"config", "--format", "json"}, Values::placeholders, &said));
@@ -93,6 +95,7 @@ LoadedModel load_model(Cli& cli) {
   std::sort(loaded.unset.begin(), loaded.unset.end());
   loaded.unset.erase(std::unique(loaded.unset.begin(), loaded.unset.end()), loaded.unset.end());
   keep(cli.settings(), loaded.model, stamped);
+  if (cli.memo() != nullptr) cli.memo()->keep(stamped, std::make_shared<const LoadedModel>(loaded));
   return loaded;
 }
 

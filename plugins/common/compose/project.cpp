@@ -28,12 +28,12 @@ std::string normal_name(std::string_view reference) {
 
 }  // namespace
 
-Project::Project(const Op& op, const Settings& settings, const StartEngine& start_engine)
+Project::Project(const Op& op, const Settings& settings, StartEngine start_engine, Memo* memo)
     : op_(op),
       settings_(settings),
-      start_engine_(start_engine),
+      start_engine_(std::move(start_engine)),
       engine_(op, docker::find_engine({settings.engine, settings.context})),
-      cli_(op, settings, docker::child_environment(engine_.address())) {}
+      cli_(op, settings, docker::child_environment(engine_.address()), memo) {}
 
 const LoadedModel& Project::loaded() {
   if (!loaded_) loaded_ = load_model(cli_);

@@ -20,8 +20,8 @@ using StartEngine = std::function<void(const Op& op, docker::Engine& engine)>;
 
 class Project {
  public:
-  // Touches nothing yet. `op` and `settings` outlive it.
-  Project(const Op& op, const Settings& settings, const StartEngine& start_engine);
+  // Touches nothing yet. All references outlive it; `memo` may be null.
+  Project(const Op& op, const Settings& settings, StartEngine start_engine, Memo* memo = nullptr);
 
   const Op& op() const { return op_; }
   const Settings& settings() const { return settings_; }
@@ -41,7 +41,7 @@ class Project {
  private:
   const Op& op_;
   const Settings& settings_;
-  const StartEngine& start_engine_;
+  StartEngine start_engine_;
   docker::Engine engine_;
   Cli cli_;
   std::optional<LoadedModel> loaded_;

@@ -120,7 +120,7 @@ json::object pull(Project& project, const std::vector<std::string>& wanted) {
 
 json::object versions(Project& project, const json::object& release) {
   const json::object* recorded = common::object_at(release, "release");
-  const Model& model = project.model();
+  const Model model = model_for_question(project.op(), project.settings());
   const auto now = project.survey();
   common::Result result;
   json::array table;

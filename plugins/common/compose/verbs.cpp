@@ -141,7 +141,7 @@ std::vector<std::string> actions_of(Project& project, const Request& request) {
 
 std::string Verbs::plan(Op& op, std::string_view text) const {
   const Request request = read_request(text);
-  Project project(op, settings_, {});
+  Project project(op, settings_, StartEngine{}, memo_.get());
   const auto actions = actions_of(project, request);
   json::object result{
       {"summary", actions.empty() ? "nothing to do" : fmt::format("{} actions", actions.size())},
@@ -154,7 +154,7 @@ std::string Verbs::plan(Op& op, std::string_view text) const {
 
 std::string Verbs::run(Op& op, std::string_view text) const {
   const Request request = read_request(text);
-  Project project(op, settings_, start_engine_);
+  Project project(op, settings_, start_engine_, memo_.get());
   const auto answer = [](const json::object& result) { return json::serialize(result); };
   if (request.verb == "preflight") return answer(preflight(project));
   if (request.verb == "check") return check(project, request.patience);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <fusebox/plugin.hpp>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,7 @@ class Verbs {
  private:
   Settings settings_;
   StartEngine start_engine_;
+  std::unique_ptr<Memo> memo_ = std::make_unique<Memo>();
 };
 
 }  // namespace fbx::compose
