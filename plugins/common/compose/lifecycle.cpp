@@ -137,7 +137,7 @@ json::object up(Project& project, const LifecycleOptions& options) {
   if (options.alone) arguments.emplace_back("--no-deps");
   if (options.orphans) arguments.emplace_back("--remove-orphans");
   project.cli().effect(words(std::move(arguments), options.services), Values::secrets);
-  if (options.wait) wait_until_ready(project, services);
+  wait_until_ready(project, services, options.until);
 
   const Survey now = project.survey();
   check_images(project, now, services);

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "common/compose/wait.hpp"
+
 namespace fbx::compose {
 
 class Project;
@@ -13,7 +15,7 @@ class Project;
 // The options of these verbs.
 struct LifecycleOptions {
   std::vector<std::string> services;
-  bool wait = true;
+  Until until = Until::healthy;
   bool alone = false;
   bool orphans = false;
   bool volumes = false;

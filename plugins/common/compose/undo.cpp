@@ -84,7 +84,7 @@ class Undo {
       else
         keep(service, was->second, containers);
     }
-    for (const auto& [key, remake] : remakes) make_again(key, remake);
+    for (const auto& [key, remake] : remakes) make_again(before, key, remake);
     if (!remakes.empty()) prove(before);
     remove_made(before);
   }
@@ -150,7 +150,7 @@ class Undo {
                 "pull it again, then `fusebox recover --undo`");
   }
 
-  void make_again(const std::string& key, const Remake& remake) {
+  void make_again(const Before& before, const std::string& key, const Remake& remake) {
     Settings settings = settings_;
     if (const auto kept = Applied(settings_).files(key); !kept.empty()) settings.files = kept;
     Project project(op_, settings, start_engine_);
@@ -161,6 +161,20 @@ class Undo {
     for (const std::string& service : remake.services) {
       Applied(settings_).note(service, key);
       done_.push_back(fmt::format("brought back {}", remake.images.at(service)));
+    }
+    wait_for(project, before, remake.services);
+  }
+
+  // What ran before should run again; that it may have been ill before is no failure of the undo.
+  void wait_for(Project& project, const Before& before, const std::vector<std::string>& services) {
+    std::vector<std::string> ran;
+    for (const std::string& service : services)
+      if (before.containers.at(service).front().running) ran.push_back(service);
+    try {
+      wait_until_ready(project, ran);
+    } catch (const Error& e) {
+      if (e.rc() != FBX_FAILED) throw;
+      op_.log(Level::warn, fmt::format("what ran before is back, but {}", e.what()));
     }
   }
 

@@ -43,7 +43,9 @@ Request read_request(std::string_view text) {
   if (is_check)
     request.patience = common::duration_at(*with, "wait").value_or(std::chrono::milliseconds{0});
   else
-    options.wait = common::boolean_at(*with, "wait").value_or(true);
+    options.until = common::text_at(*with, "wait").value_or("healthy") == "running"
+                        ? Until::running
+                        : Until::healthy;
   options.alone = common::boolean_at(*with, "alone").value_or(false);
   options.orphans = common::boolean_at(*with, "orphans").value_or(false);
   options.volumes = common::boolean_at(*with, "volumes").value_or(false);

@@ -28,7 +28,7 @@ std::string ended(const ContainerDetails& container) {
 }
 
 ServiceVerdict judge_container(bool is_one_shot, std::string_view service,
-                               const ContainerDetails& container) {
+                               const ContainerDetails& container, Until until) {
   const auto verdict = [&](Readiness readiness, std::string why) {
     return ServiceVerdict{std::string(service), readiness, std::move(why)};
   };
@@ -54,6 +54,7 @@ ServiceVerdict judge_container(bool is_one_shot, std::string_view service,
   if (container.restarts >= too_many_restarts && container.health != Health::healthy)
     return verdict(Readiness::failed,
                    fmt::format("ends again and again ({} restarts)", container.restarts));
+  if (until == Until::running) return verdict(Readiness::ready, "");
   switch (container.health) {
     case Health::healthy:
     case Health::none:
@@ -79,7 +80,7 @@ std::map<std::string, std::vector<ContainerDetails>> by_service(
 }  // namespace
 
 ServiceVerdict judge_service(const Model& model, std::string_view service,
-                             const std::vector<ContainerDetails>& containers) {
+                             const std::vector<ContainerDetails>& containers, Until until) {
   const ServiceModel* expected = model.find(service);
   const auto wanted = static_cast<std::size_t>(expected == nullptr ? 1 : expected->replicas);
   if (containers.size() < wanted)
@@ -89,13 +90,13 @@ ServiceVerdict judge_service(const Model& model, std::string_view service,
   const bool is_one_shot = model.is_one_shot(service);
   ServiceVerdict worst{std::string(service), Readiness::ready, ""};
   for (const ContainerDetails& container : containers) {
-    ServiceVerdict verdict = judge_container(is_one_shot, service, container);
+    ServiceVerdict verdict = judge_container(is_one_shot, service, container, until);
     if (verdict.readiness > worst.readiness) worst = std::move(verdict);
   }
   return worst;
 }
 
-void wait_until_ready(Project& project, const std::vector<std::string>& services) {
+void wait_until_ready(Project& project, const std::vector<std::string>& services, Until until) {
   const common::Deadline deadline(project.op(), std::chrono::hours{24});
   const Model& model = project.model();
   std::vector<std::string> waiting;
@@ -105,7 +106,7 @@ void wait_until_ready(Project& project, const std::vector<std::string>& services
     for (const std::string& service : services) {
       const auto it = found.find(service);
       const ServiceVerdict verdict = judge_service(
-          model, service, it == found.end() ? std::vector<ContainerDetails>{} : it->second);
+          model, service, it == found.end() ? std::vector<ContainerDetails>{} : it->second, until);
       if (verdict.readiness == Readiness::failed)
         throw Error(FBX_FAILED, fmt::format("{} {}", service, verdict.why),
                     fmt::format("`fusebox logs {}` tells why", service));

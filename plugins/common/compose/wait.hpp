@@ -13,6 +13,9 @@ namespace fbx::compose {
 
 class Project;
 
+// What counts as up: its health check says so, or it runs at all.
+enum class Until { healthy, running };
+
 enum class Readiness { ready, waiting, failed };
 
 struct ServiceVerdict {
@@ -25,10 +28,12 @@ struct ServiceVerdict {
 // missing have failed. Without a health check, running is all that can be said. A one-shot service
 // is ready when it exited with 0. `containers` are that service's.
 ServiceVerdict judge_service(const Model& model, std::string_view service,
-                             const std::vector<docker::ContainerDetails>& containers);
+                             const std::vector<docker::ContainerDetails>& containers,
+                             Until until = Until::healthy);
 
 // Waits until all of `services` are ready. Throws Error{FBX_FAILED} at the first that failed, and
 // Error{FBX_TIMEOUT} that names what is still waited for.
-void wait_until_ready(Project& project, const std::vector<std::string>& services);
+void wait_until_ready(Project& project, const std::vector<std::string>& services,
+                      Until until = Until::healthy);
 
 }  // namespace fbx::compose

@@ -57,6 +57,15 @@ TEST_CASE("D01 without a health check, running is all that the engine can say") 
   CHECK(judged(container(State::running)) == Readiness::ready);
 }
 
+TEST_CASE("a service that another step watches need only run") {
+  const auto judged_running = [](const ContainerDetails& details) {
+    return judge_service(model(), "db", {details}, Until::running).readiness;
+  };
+  CHECK(judged_running(container(State::running, Health::starting)) == Readiness::ready);
+  CHECK(judged_running(container(State::exited, Health::none, 1)) == Readiness::failed);
+  CHECK(judged_running(container(State::running, Health::unhealthy, 0, 3)) == Readiness::failed);
+}
+
 TEST_CASE("D01 a service that ends again and again has failed, although it always runs a moment") {
   CHECK(judged(container(State::running, Health::none, 0, 3)) == Readiness::failed);
   CHECK(judged(container(State::restarting, Health::none, 1, 3)) == Readiness::failed);
