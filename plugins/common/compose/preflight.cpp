@@ -143,9 +143,9 @@ class Preflight {
   void volumes() {
     const Model& model = project_.model();
     for (const std::string& name : project_.settings().volumes) {
-      const bool is_there =
-          std::any_of(model.volumes.begin(), model.volumes.end(),
-                      [&](const auto& entry) { return entry.second.name == name; });
+      const bool is_there = std::any_of(
+          model.volumes.begin(), model.volumes.end(),
+          [&](const auto& entry) { return entry.first == name || entry.second.name == name; });
       if (!is_there)
         error(fmt::format("the Compose files no longer have the volume {}", name),
               "a renamed volume starts empty: bring the name back, or move the data first");
