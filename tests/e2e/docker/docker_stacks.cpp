@@ -110,15 +110,19 @@ Ended ComposeStack::with(const std::map<std::string, std::string>& environment,
   return box_.fusebox(words, options);
 }
 
-LangfuseStack::LangfuseStack(std::vector<std::string> options)
+LangfuseStack::LangfuseStack(const std::vector<std::string>& options)
     : ComposeStack(fresh_name("langfuse")) {
   for (const auto* folder : {"compose", "configs"})
     fs::copy(root / folder, box_ / folder, fs::copy_options::recursive);
-  fs::copy_file(root / "configs/langfuse-docker.toml", box_ / "configs/langfuse-docker.toml",
-                fs::copy_options::overwrite_existing);
-  options_ = std::move(options);
-  options_.insert(options_.begin(), {"--config=" + (box_ / "configs/langfuse-docker.toml").string(),
-                                     "--set=stack.name=\"" + name() + "\""});
+  options_ = {
+      "--config=" + (box_ / "configs/langfuse-docker.toml").string(),
+      fmt::format("--set=stack.name=\"{}\"", name()),
+      // The engine's containers are reached by their addresses, so that stacks share no ports.
+      "--set=plugins.runtime.files=[\"compose/docker-compose.yml\"]",
+      // Debian's ClickHouse is older than what Langfuse needs, and machines for tests are small.
+      "--set=plugins.probe-clickhouse.min_version=\"18\"",
+      "--set=plugins.runtime.min_disk=\"100MB\"", "--set=plugins.runtime.min_memory=0"};
+  options_.insert(options_.end(), options.begin(), options.end());
 }
 
 void LangfuseStack::skip_without_images() {
@@ -141,7 +145,7 @@ std::string LangfuseStack::locked(const std::string& key) const {
 
 std::string LangfuseStack::ask(const std::string& service, int port,
                                const std::string& path) const {
-  return run_program({"docker", "exec", container(service), "wget", "-q", "-T", "5", "-O", "-",
+  return run_program({"docker", "exec", container(service), "wget", "-q", "-O", "-",
                       fmt::format("http://127.0.0.1:{}{}", port, path)})
       .out;
 }

@@ -36,11 +36,11 @@ class ComposeStack : public Stack {
   explicit ComposeStack(std::string name) : Stack(std::move(name)) {}
 };
 
-// configs/langfuse-docker.toml with its Compose files, secrets made in a file.
+// configs/langfuse-docker.toml as it is shipped, in a folder with its Compose files.
 class LangfuseStack : public ComposeStack {
  public:
   // `options` are for every call: {"--set=..."}.
-  explicit LangfuseStack(std::vector<std::string> options = {});
+  explicit LangfuseStack(const std::vector<std::string>& options = {});
 
   // Skips the program unless the engine has all images of the stack.
   static void skip_without_images();
