@@ -86,6 +86,10 @@ std::string size_text(const json::object& object, std::string_view key) {
   return known ? util::human_size(static_cast<std::uint64_t>(int_field(object, key))) : "-";
 }
 
+std::string count_text(const json::object& object, std::string_view key) {
+  return object.contains(key) ? fmt::format("{}", int_field(object, key)) : "-";
+}
+
 }  // namespace
 
 void print_services(Context& context) {
@@ -163,7 +167,7 @@ void print_volumes(Context& context) {
   table.align(2, report::Align::right).align(3, report::Align::right);
   for (const json::object& volume : objects_field(answer, "volumes")) {
     table.add({text_field(volume, "name"), text_field(volume, "service"),
-               size_text(volume, "bytes"), fmt::format("{}", int_field(volume, "files")),
+               size_text(volume, "bytes"), count_text(volume, "files"),
                text_field(volume, "where")});
   }
   context.out().write(table.str());

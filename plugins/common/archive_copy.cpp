@@ -132,8 +132,9 @@ class Copier {
   }
 
   std::string placed(const fs::path& path) const {
-    const fs::path out = fs::path(copy_.prefix) / (copy_.drop_first ? without_first(path) : path);
-    return out.empty() ? "." : out.string();
+    const fs::path below = copy_.drop_first ? without_first(path) : path;
+    if (copy_.prefix.empty()) return below.empty() ? "." : below.string();
+    return below.empty() ? copy_.prefix : (fs::path(copy_.prefix) / below).string();
   }
 
   void add(::archive_entry* entry) {

@@ -76,7 +76,7 @@ Place find_place(Scene& scene, const Layout::Service& service, const Container& 
     if (port.target == target)
       if (const auto place = published_place(engine, port)) return *place;
   const common::Deadline deadline(scene.op(), std::chrono::seconds{5});
-  if (engine.local())
+  if (engine.here())
     for (const docker::NetworkPlace& network : container.networks)
       if (!network.ip.empty() && can_reach(network.ip, target, deadline))
         return {network.ip, target};

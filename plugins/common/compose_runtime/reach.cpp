@@ -55,7 +55,7 @@ int outcome(int fd, const common::Deadline& deadline) {
 std::optional<Place> published_place(const docker::Address& engine, const docker::Port& port) {
   if (port.published == 0) return std::nullopt;
   const bool everywhere = port.ip.empty() || port.ip == "0.0.0.0" || port.ip == "::";
-  if (engine.local()) return Place{everywhere ? "127.0.0.1" : port.ip, port.published};
+  if (engine.here()) return Place{everywhere ? "127.0.0.1" : port.ip, port.published};
   if (everywhere) return Place{engine.host, port.published};
   if (port.ip.starts_with("127.") || port.ip == "::1") return std::nullopt;
   return Place{port.ip, port.published};

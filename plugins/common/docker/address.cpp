@@ -171,6 +171,10 @@ std::optional<std::string> current_context(const Environment& environment) {
 
 }  // namespace
 
+bool Address::here() const {
+  return local() || host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
 Environment process_environment() {
   return [](std::string_view name) -> std::optional<std::string> {
     const char* value = std::getenv(std::string(name).c_str());

@@ -31,6 +31,8 @@ struct Address {
   std::optional<Tls> tls;        // tcp:// only
 
   bool local() const { return !socket.empty(); }
+  // Whether what it publishes on its loopback is on ours too.
+  bool here() const;
 };
 
 // What a plugin's config says; empty members say nothing.

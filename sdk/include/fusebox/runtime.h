@@ -29,8 +29,9 @@ typedef struct fbx_runtime_v1 {
    *     "depends_on":[]}]}
    * state:  "running" | "exited" | "missing" | "paused" | "restarting" | "created"
    * health: "healthy" | "starting" | "unhealthy" | "none" (it has no check of its own)
-   * Every expected service is listed, also one that is missing. `version` is optional.
-   * [op-thread] */
+   * Every expected service is listed, also one that is missing. Optional are
+   * `version`, `image` (what it runs), `reason` (one line on why it is not well) and `one_shot`
+   * (true: it ends by itself, and is well when it ended with 0). [op-thread] */
   fbx_rc (*services)(fbx_instance* self, fbx_op* op, fbx_str request_json, fbx_sink result);
 
   /* Where this process reaches a service:
@@ -63,6 +64,7 @@ typedef struct fbx_runtime_v1 {
 
   /* Data volumes, with sizes:
    *   {"volumes":[{"name":"postgres","service":"postgres","bytes":1234,"files":56,"where":"..."}]}
+   * `files` is left out where only reading all of it could tell.
    * `where` is text for a person; nobody may open it as a path. [op-thread] */
   fbx_rc (*volumes)(fbx_instance* self, fbx_op* op, fbx_str request_json, fbx_sink result);
 
