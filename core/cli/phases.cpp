@@ -101,12 +101,7 @@ int run_deploy(Context& context) {
 
 int run_health(Context& context) {
   const int code = execute_phase(context, "health");
-  if (context.out().is_verbose() && !context.out().is_json() && !context.args().has("dry-run")) {
-    context.out().write("\n");
-    print_stats(context);
-    context.out().write("\n");
-    print_volumes(context);
-  }
+  if (context.out().is_verbose() && !context.args().has("dry-run")) print_use(context);
   return code;
 }
 

@@ -5,6 +5,7 @@
 #include "cli/views.hpp"
 #include "cli/watch.hpp"
 #include "plugin/host.hpp"
+#include "report/reporter.hpp"
 #include "report/table.hpp"
 #include "run/exit_code.hpp"
 #include "util/clock.hpp"
@@ -13,6 +14,8 @@
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
+
+#include <tuple>
 
 namespace fusebox::cli {
 
@@ -171,6 +174,33 @@ void print_volumes(Context& context) {
                text_field(volume, "where")});
   }
   context.out().write(table.str());
+}
+
+void print_use(Context& context) {
+  Output& out = context.out();
+  for (const auto& [type, call, print] :
+       {std::tuple{"stats", &plugin::Host::stats, &print_stats},
+        std::tuple{"volumes", &plugin::Host::volumes, &print_volumes}}) {
+    json::object object{{"schema_version", report::schema_version},
+                        {"type", type},
+                        {"time", util::rfc3339(std::chrono::system_clock::now())}};
+    try {
+      if (!out.is_json()) {
+        out.write("\n");
+        print(context);
+        continue;
+      }
+      for (const auto& [key, value] : ask_runtime(context, call, type)) object[key] = value;
+    } catch (const Error& error) {
+      if (!out.is_json()) {
+        out.note(fmt::format("{} cannot be told: {}", type, error.what()));
+        continue;
+      }
+      object["error"] = {
+          {"code", to_string(error.code())}, {"what", error.what()}, {"hint", error.hint()}};
+    }
+    out.json(object);
+  }
 }
 
 int show_services(Context& context) {

@@ -13,4 +13,8 @@ void print_urls(Context& context);
 void print_stats(Context& context);
 void print_volumes(Context& context);
 
+// What the stack uses, behind a run: both tables, or with --json one object of type "stats" and one
+// of type "volumes". What the runtime cannot tell is said, and is no failure.
+void print_use(Context& context);
+
 }  // namespace fusebox::cli

@@ -65,6 +65,13 @@ TEST_CASE("a stack goes up, is used, and goes down with nothing left") {
     expect(verbose, 0);
     CHECK(contains(verbose.out, "MEMORY"));
     CHECK(contains(verbose.out, "VOLUME"));
+    const auto lines = stack({"health", "-v", "--json"}).lines();
+    REQUIRE(lines.size() > 2);
+    CHECK(lines[lines.size() - 3].at("type") == "run_finished");
+    CHECK(lines[lines.size() - 2].at("type") == "stats");
+    CHECK(lines[lines.size() - 2].at("services").at(0).at("name") == "redis");
+    CHECK(lines.back().at("type") == "volumes");
+    CHECK(lines.back().at("volumes").as_array().size() == 1);
   }
   SUBCASE("exec gives the program's exit code and passes both streams through") {
     expect(stack({"exec", "redis", "--", "sh", "-c", "exit 7"}), 7);
