@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Operators' habits, each mapped to one command. `make help` lists them.
 #
-#   CONFIG=path     the TOML file to use          (default configs/demo.toml)
+#   CONFIG=path     the TOML file to use          (default configs/demo.toml; configs/langfuse-docker.toml, ...)
 #   ARGS='...'      passed on to fusebox          make logs ARGS='redis --follow'
 #   JOBS=n          parallel jobs of build and tests
 CONFIG ?= configs/demo.toml
@@ -36,7 +36,7 @@ test: ## install what is missing, build, run every test on real servers
 
 ## The stack (CONFIG chooses which)
 .PHONY: deploy up stop start restart down health health-verbose ps logs logs-errors urls stats \
-  volume-sizes db-shell clickhouse-shell redis-cli plan runs recover doctor
+  volume-sizes db-shell clickhouse-shell redis-cli preflight pull versions clean plan runs recover doctor init
 deploy: ## bring the whole stack up, checked; undone when a step fails
 	@$(FUSEBOX) deploy $(ARGS)
 up: ## start what does not run
@@ -71,6 +71,14 @@ clickhouse-shell: ## clickhouse-client on the stack's ClickHouse
 	@$(FUSEBOX) clickhouse-shell $(ARGS)
 redis-cli: ## redis-cli on the stack's Redis
 	@$(FUSEBOX) redis-cli $(ARGS)
+preflight: ## all that can stop a deploy; no effect (stacks of containers)
+	@$(FUSEBOX) preflight $(ARGS)
+pull: ## fetch the images (stacks of containers)
+	@$(FUSEBOX) pull $(ARGS)
+versions: ## what is locked, running, on record (stacks of containers)
+	@$(FUSEBOX) versions $(ARGS)
+clean: ## remove what this stack left behind (stacks of containers)
+	@$(FUSEBOX) clean $(ARGS)
 plan: ## what deploy would do; no effect
 	@$(FUSEBOX) plan deploy $(ARGS)
 runs: ## the journal of past runs
@@ -79,9 +87,11 @@ recover: ## after a crash: undo or resume the open run
 	@$(FUSEBOX) recover $(ARGS)
 doctor: ## is this machine ready?
 	@$(FUSEBOX) doctor $(ARGS)
+init: ## a folder for a stack of its own; make init ARGS='my-stack --preset langfuse-docker'
+	@$(BIN) init $(or $(ARGS),--list)
 
 ## Development
-.PHONY: build coverage bench lint format install clean
+.PHONY: build coverage bench lint format install clean-build
 build: ## release build into build/release
 	@./cmake/setup.sh build
 	cmake --preset release
@@ -100,5 +110,5 @@ format: ## clang-format in place
 	@git ls-files '*.c' '*.h' '*.cpp' '*.hpp' | xargs clang-format -i
 install: build ## into PREFIX (default /usr/local)
 	cmake --install build/release --prefix $(PREFIX)
-clean: ## remove the build folder
+clean-build: ## remove the build folder
 	rm -rf build
