@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 
 #include "common/http_probe.hpp"
@@ -18,6 +19,8 @@ using common::HttpResponse;
 using common::Result;
 using common::Retry;
 using common::Severity;
+
+constexpr std::chrono::milliseconds longest_question{2000};
 
 struct App {
   std::string who;  // "langfuse-web at 127.0.0.1:3000"
@@ -134,21 +137,21 @@ void check_worker(const Settings& settings, const Deadline& deadline, Result& re
   result.metric("worker_latency_ms", health.ms, "ms");
   result.summary(fmt::format("langfuse-worker{}{} answers in {}, its queues move",
                              version.empty() ? "" : " ", version, common::human_ms(health.ms)));
-  judge_worker_version(app, version, answering_version(settings, deadline).value_or(""), locked,
-                       result);
+  judge_worker_version(app, version, ask_web(settings, deadline).version, locked, result);
   if (!version.empty()) result.release("langfuse_worker", boost::json::string(version));
 }
 
-std::optional<std::string> answering_version(const Settings& settings, const Deadline& deadline) {
+WebAnswer ask_web(const Settings& settings, const Deadline& deadline) {
+  const Deadline brief(deadline.op(), std::min(deadline.left(), longest_question));
   try {
-    const App app = open_app(settings.web, deadline);
+    const App app = open_app(settings.web, brief);
     const HttpResponse health = app.get("/api/public/health");
-    if (health.status != 200) return std::nullopt;
-    return answer_field(health, "version");
-  } catch (const CheckFailed&) {
-    return std::nullopt;
-  } catch (const common::ServiceDown&) {
-    return std::nullopt;
+    return {true, health.status == 200 ? answer_field(health, "version") : "",
+            common::http_evidence(health)};
+  } catch (const CheckFailed& e) {
+    return {false, "", e.finding().evidence};
+  } catch (const common::ServiceDown& e) {
+    return {false, "", e.what()};
   }
 }
 

@@ -20,8 +20,13 @@ void check_web(const Settings& settings, const common::Deadline& deadline, commo
 void check_worker(const Settings& settings, const common::Deadline& deadline,
                   common::Result& result);
 
-// The version that web says it is; nothing while it does not answer.
-std::optional<std::string> answering_version(const Settings& settings,
-                                             const common::Deadline& deadline);
+// How web answers when it is asked nothing in particular.
+struct WebAnswer {
+  bool listens = false;  // any HTTP response: it has migrated, and started its server
+  std::string version;   // of a 200
+  std::string says;      // "HTTP 503: ...", or why there is no answer
+};
+// Waits for at most two seconds.
+WebAnswer ask_web(const Settings& settings, const common::Deadline& deadline);
 
 }  // namespace fbx::langfuse

@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "apps.hpp"
-
 namespace fbx::langfuse {
 
 namespace {
@@ -25,11 +23,10 @@ const char* const leave_it =
     "logs langfuse-web -f`; once it answers, `fusebox deploy` does the rest";
 
 View look(const Settings& settings, const Op& op) {
-  const Deadline deadline(op, settings.timeout);
   // Web first: what the schema says is then no older than web's answer.
-  View view = look_at_web(settings, deadline);
+  View view = look_at_web(settings, Deadline(op, settings.timeout));
   try {
-    view.schema = read_schema(settings, deadline);
+    view.schema = read_schema(settings, Deadline(op, settings.timeout));
   } catch (const CheckFailed& e) {
     view.blind = e.what();
   } catch (const common::ServiceDown& e) {
@@ -48,21 +45,23 @@ std::optional<Finding> judge(const View& view, std::int64_t first_restarts) {
         fmt::format("{}: {}", view.schema->prisma.open, view.schema->prisma.reason),
         "mend its cause, then `prisma migrate resolve --rolled-back` it and deploy again",
         "postgres"};
-  if (is_open && (restarts > 0 || view.web_ended() || view.answers))
+  if (is_open && (restarts > 0 || view.web_ended() || view.answer.listens))
     return Finding{
         Severity::error,
-        view.answers ? "langfuse-web runs on a schema that is half-done"
-                     : "langfuse-web ended in the middle of a migration",
+        view.answer.listens ? "langfuse-web runs on a schema that is half-done"
+                            : "langfuse-web ended in the middle of a migration",
         view.evidence(),
         fmt::format("see what of it was applied (`fusebox logs langfuse-web`), finish or revert it "
                     "by hand, then `migrate force {}`: it is dirty until then",
                     view.schema->clickhouse.version),
         "clickhouse"};
   if (view.web_ended() || restarts >= most_restarts)
-    return Finding{Severity::error,
-                   view.web_ended() ? fmt::format("langfuse-web is {}", view.web->state)
-                                    : fmt::format("langfuse-web keeps ending: {} starts", restarts),
-                   view.evidence(), "see why: `fusebox logs langfuse-web`", "langfuse-web"};
+    return Finding{
+        Severity::error,
+        view.web_ended()
+            ? fmt::format("langfuse-web is {}", view.web->state)
+            : fmt::format("langfuse-web keeps exiting: it was started again {} times", restarts),
+        view.evidence(), "see why: `fusebox logs langfuse-web`", "langfuse-web"};
   return std::nullopt;
 }
 
@@ -76,7 +75,7 @@ Finding report(const View& view, milliseconds waited, milliseconds unmoved) {
             fmt::format("{}; the last change was {} ago", view.schema->progress(), text(unmoved)),
             leave_it, "langfuse-web"};
   return {Severity::error, fmt::format("langfuse-web did not answer within {}", text(waited)),
-          fmt::format("{}; no migration is under way", view.evidence()),
+          fmt::format("{}; {}; no migration is under way", view.answer.says, view.evidence()),
           "see `fusebox logs langfuse-web`", "langfuse-web"};
 }
 
@@ -96,7 +95,7 @@ Result finished(const Schema& schema, const std::optional<SchemaVersion>& before
   result.changed(moved).summary(
       before && moved && !before->is_none()
           ? fmt::format("migrated to {} (from {})", now.text(), before->text())
-          : fmt::format("langfuse-web answers: {}", now.text()));
+          : fmt::format("langfuse-web listens: {}", now.text()));
   if (schema.background)
     result.metric("background_migrations_unfinished", schema.background->unfinished, "");
   return result;
@@ -119,12 +118,12 @@ bool View::web_ended() const {
 bool View::is_migrating() const {
   if (!schema || !schema->is_open() || schema->prisma.failed) return false;
   if (schema->prisma.running) return true;
-  return !answers && !web_ended() && (!web || web->restarts == 0);
+  return !answer.listens && !web_ended() && (!web || web->restarts == 0);
 }
 
 View look_at_web(const Settings& settings, const Deadline& deadline) {
   View view;
-  view.answers = answering_version(settings, deadline).has_value();
+  view.answer = ask_web(settings, deadline);
   view.web = ask_service(deadline.op(), settings.web);
   return view;
 }
@@ -144,7 +143,7 @@ Result await_migrations(const Settings& settings, const Op& op,
   for (;;) {
     const View view = look(settings, op);
     if (view.web && !first_restarts) first_restarts = view.web->restarts;
-    if (view.answers && view.schema && !view.schema->is_open())
+    if (view.answer.listens && view.schema && !view.schema->is_open())
       return std::move(finished(*view.schema, before).judge());
     const std::string seen = view.evidence();
     if (seen != told) {

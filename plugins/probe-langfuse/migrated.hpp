@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "apps.hpp"
 #include "schema.hpp"
 
 namespace fbx::langfuse {
@@ -15,7 +16,7 @@ struct View {
   std::optional<Schema> schema;
   std::string blind;  // why there is no schema
   std::optional<ServiceState> web;
-  bool answers = false;
+  WebAnswer answer;
 
   bool web_ended() const;
   // Somebody is migrating, as far as can be told: who ended web now would do harm.
@@ -28,7 +29,7 @@ View look_at_web(const Settings& settings, const common::Deadline& deadline);
 // The finding for it: what is under way, and to leave it alone.
 common::Finding migration_under_way(const View& view);
 
-// The result of the verb `migrated`: web answers and nothing is half-done; or migrations failed,
+// The result of the verb `migrated`: web listens and nothing is half-done; or migrations failed,
 // web died, or `wait` is over: then it says what is still moving, and leaves it running.
 // `before`: where the schema stood before web started; nothing when nobody looked.
 common::Result await_migrations(const Settings& settings, const Op& op,

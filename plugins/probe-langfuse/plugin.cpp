@@ -31,7 +31,7 @@ constexpr std::array verbs{
     Verb{"web", "ask for its health, its database and its version"},
     Verb{"worker", "ask for its health, its queues and its version"},
     Verb{"schema", "look at time zones and migrations, and remember where the schema stands"},
-    Verb{"migrated", "wait until langfuse-web has migrated and answers; never ends it"},
+    Verb{"migrated", "wait until langfuse-web has migrated and listens; never ends it"},
 };
 
 const Verb& find_verb(std::string_view name) {
@@ -134,7 +134,7 @@ class ProbeLangfuse final : public Plugin, public fbx::Step {
         result.add(migration_under_way(view));
       else
         judge_half_done(found, result);
-      judge_change(deadline, found, refuses, release, result);
+      judge_change(view, found, refuses, release, result);
       remember(request.run, found.version());
       result.summary(found.version().text());
     };
@@ -143,11 +143,12 @@ class ProbeLangfuse final : public Plugin, public fbx::Step {
   }
 
   // From what ran before to what is locked now.
-  void judge_change(const Deadline& deadline, const Schema& schema, bool refuses,
+  void judge_change(const View& view, const Schema& schema, bool refuses,
                     const json::object& release, Result& result) const {
     const std::string to = settings_.locked().web;
-    const std::string from = answering_version(settings_, deadline)
-                                 .value_or(common::text_at(release, "langfuse_web").value_or(""));
+    const std::string from = view.answer.version.empty()
+                                 ? common::text_at(release, "langfuse_web").value_or("")
+                                 : view.answer.version;
     const Change change = change_between(from, to);
     if (change == Change::major_downgrade)
       result.add({Severity::error,

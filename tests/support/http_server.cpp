@@ -122,6 +122,7 @@ void HttpServer::answer(int connection) {
     const std::scoped_lock lock(mutex_);
     requests_.push_back(std::move(request));
   }
+  if (response.status == 0) return;
   std::string out = fmt::format("HTTP/1.1 {} Status\r\nContent-Length: {}\r\nConnection: close\r\n",
                                 response.status, response.body.size());
   for (const auto& [name, value] : response.headers) out += fmt::format("{}: {}\r\n", name, value);

@@ -20,7 +20,7 @@ struct WebRequest {
 };
 
 struct WebResponse {
-  int status = 200;
+  int status = 200;  // 0: hangs up without an answer
   std::string body;
   std::map<std::string, std::string> headers;
 };

@@ -65,11 +65,8 @@ struct Langfuse : LangfuseApps {
   }
   void web_is_away() { host.endpoints["langfuse-web"] = ""; }
   void web_is_there() { host.endpoints["langfuse-web"] = at(web.port()); }
-  // web does not answer: it migrates.
-  void web_starts() {
-    web.status = 503;
-    web.body = "starting";
-  }
+  // web does not listen yet: it migrates.
+  void web_starts() { web.status = 0; }
   void restarted(int times) {
     const std::scoped_lock guard(mutex);
     web_restarts = times;
@@ -245,6 +242,22 @@ TEST_CASE_FIXTURE(Langfuse, "a deadline reports what still moves, and undo leave
   CHECK(undone.hint.find("leave langfuse-web running") == 0);
 }
 
+TEST_CASE_FIXTURE(Langfuse, "web that listens has migrated, whatever it says of its health") {
+  installed();
+  web.status = 503;
+  expect(run("migrated", {{"wait", "60s"}}), "healthy");
+}
+
+TEST_CASE_FIXTURE(Langfuse, "web that accepts and says nothing hides neither schema nor time") {
+  installed();
+  const SilentListener silent;
+  host.endpoints["langfuse-web"] = at(silent.port());
+  clickhouse_at(38, true);
+  const Outcome outcome = run("migrated", {{"wait", "3s"}});
+  expect(outcome, "unhealthy", "ClickHouse is at 38, half-way");
+  CHECK(outcome.ms < 8000);
+}
+
 TEST_CASE_FIXTURE(Langfuse,
                   "web that hangs without a migration is no migration, and can be undone") {
   installed();
@@ -286,7 +299,7 @@ TEST_CASE_FIXTURE(Langfuse, "web that ends without a migration is told at once")
       std::this_thread::sleep_for(300ms);
       restarted(5);
     });
-    expect(run("migrated", {{"wait", "60s"}}), "unhealthy", "keeps ending");
+    expect(run("migrated", {{"wait", "60s"}}), "unhealthy", "keeps exiting");
     crashing.join();
   }
 }
