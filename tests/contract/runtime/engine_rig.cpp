@@ -13,7 +13,7 @@
 #include <sstream>
 #include <thread>
 
-#include "common/http.hpp"
+#include "busybox_image.hpp"
 
 namespace engine_test {
 
@@ -21,30 +21,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view busybox = "/bin/busybox";
-
-// An image of busybox alone, as a tar stream of its file system.
-std::string image_stream() {
-  const fusebox::test::TempDir dir;
-  const std::string command = fmt::format(
-      "cd {} && mkdir -p bin data tmp etc && cp {} bin/busybox && for a in sh cat ls echo sleep "
-      "chown chmod mkdir ln stat head wc rm test id find tr seq env dd yes kill stty touch; do ln "
-      "-s busybox bin/$a; done && echo 'root:x:0:0::/:/bin/sh' > etc/passwd && tar --numeric-owner "
-      "-c .",
-      dir.path().string(), busybox);
-  std::string out;
-  std::FILE* pipe = ::popen(command.c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  char buffer[65536];
-  while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, pipe))
-    out.append(buffer, count);
-  REQUIRE(::pclose(pipe) == 0);
-  return out;
-}
-
 void make_image(docker::Engine& engine) {
-  if (engine.image(Rig::image())) return;
-  const std::string tar = image_stream();
+  if (engine.image(busybox_image)) return;
+  const std::string tar = busybox_stream();
   docker::Stream stream = engine.open(
       "POST", "/images/create?fromSrc=-&repo=fusebox-test/busybox&tag=1", "application/x-tar");
   const fbx::common::Deadline deadline(engine.op(), std::chrono::seconds(60));
@@ -53,7 +32,7 @@ void make_image(docker::Engine& engine) {
   while (!stream.ended() && !deadline.passed()) engine.transfers().turn(deadline);
   stream.check();
   engine.check_status(stream);
-  REQUIRE(engine.image(Rig::image()));
+  REQUIRE(engine.image(busybox_image));
 }
 
 void merge(json::object& into, const json::object& from) {
@@ -68,17 +47,7 @@ void merge(json::object& into, const json::object& from) {
 
 }  // namespace
 
-void require_engine() {
-  const auto skip = [](const std::string& why) {
-    std::cout << "skipped: " << why << '\n';
-    std::exit(77);
-  };
-  if (std::getenv("DOCKER_HOST") == nullptr)
-    skip("DOCKER_HOST does not name an engine of the tests' own");
-  if (!fs::exists(busybox)) skip("no busybox for an image: apt-get install busybox-static");
-}
-
-const char* Rig::image() { return "fusebox-test/busybox:1"; }
+const char* Rig::image() { return busybox_image; }
 
 Rig::Rig()
     : project(fmt::format("fusebox-{}-{}", ::getpid(), std::rand() % 1000000)),

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "busybox_image.hpp"
 #include "common/compose_runtime/runtime.hpp"
 #include "common/docker/engine.hpp"
 #include "support/fake_host.hpp"
@@ -21,9 +22,6 @@ namespace json = boost::json;
 namespace docker = fbx::docker;
 namespace compose_runtime = fbx::compose_runtime;
 using fusebox::test::Answer;
-
-// Ends the program with 77 when DOCKER_HOST names no engine of the tests' own.
-void require_engine();
 
 // One op of the tests' own host.
 class Call {
