@@ -16,6 +16,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <deque>
+#include <set>
 
 namespace fusebox::cli {
 
@@ -228,6 +229,14 @@ Arguments global_arguments(const std::vector<std::string>& words) {
   throw Error(Errc::argument, fmt::format("unknown command \"{}\"", word), hint);
 }
 
+// Their ids, as far as the configuration tells without being checked.
+std::set<std::string> used_plugins(Context& context) {
+  std::set<std::string> ids;
+  if (context.config_file())
+    for (const auto& plugin : context.config().plugins) ids.insert(plugin.use);
+  return ids;
+}
+
 }  // namespace
 
 std::vector<ContributedCommand> contributed_commands(Context& context) {
@@ -248,9 +257,14 @@ std::vector<ContributedCommand> contributed_commands(Context& context) {
       add({command.name, summary, &command, nullptr, nullptr});
     }
   }
-  for (const auto& plugin : context.catalog().all()) {
-    for (const auto& command : plugin.manifest.commands)
-      add({command.name, command.summary, nullptr, &command, &plugin});
+  // Plugins of one kind offer the same commands: those that this stack uses come first.
+  const auto used = used_plugins(context);
+  for (const bool is_used : {true, false}) {
+    for (const auto& plugin : context.catalog().all()) {
+      if (used.contains(plugin.manifest.id) != is_used) continue;
+      for (const auto& command : plugin.manifest.commands)
+        add({command.name, command.summary, nullptr, &command, &plugin});
+    }
   }
   return found;
 }

@@ -31,8 +31,9 @@ struct ContributedCommand {
   const plugin::Found* plugin = nullptr;  // whose command it is
 };
 
-// All of them, the configuration's first. Where a name is taken, the first one wins; the table's
-// own always does. Throws what loading the configuration throws; without one there are none.
+// All of them: the configuration's first, then those of plugins that the stack uses, then others.
+// Where a name is taken, the first one wins; the table's own always does. Throws what loading the
+// configuration throws; without one there are none.
 std::vector<ContributedCommand> contributed_commands(Context& context);
 
 // Runs the command that `line` names, by its first word or its first two. Throws Error{argument}

@@ -79,6 +79,16 @@ void start_engine(const fbx::Op& op, fbx::docker::Engine& engine) {
   }
 }
 
+void make_known(const fbx::Op& op, const fbx::docker::Wish& wish) {
+  try {
+    fbx::docker::find_engine(wish);
+  } catch (const fbx::Error& e) {
+    if (e.rc() != FBX_CONFIG) throw;
+    run_orb(op);
+    fbx::docker::find_engine(wish);
+  }
+}
+
 std::string domain_url(const std::string& project, const std::string& service,
                        const std::map<std::string, std::string>& labels, std::uint16_t target) {
   if (!is_behind_domain(labels, target)) return {};

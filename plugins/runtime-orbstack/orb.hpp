@@ -20,6 +20,10 @@ inline constexpr std::chrono::seconds start_time{60};
 // when it does not come up.
 void start_engine(const fbx::Op& op, fbx::docker::Engine& engine);
 
+// Before its first start OrbStack has made no Docker context: then `orb start` is run, and what
+// find_engine() says of the context afterwards counts. Throws what that throws.
+void make_known(const fbx::Op& op, const fbx::docker::Wish& wish);
+
 // "https://web.project.orb.local", or the first of the service's own domains: OrbStack ends TLS
 // there and finds the service's HTTP port by itself, or by its labels. Empty for a port that is not
 // the one behind that name.

@@ -24,6 +24,11 @@ class RuntimeOrbstack : public fbx::Plugin,
     return verbs_.plan(op, request);
   }
   std::string run(fbx::Op& op, std::string_view request) override {
+    const auto verb = common::parse_step_request(request).verb;
+    const bool needs_engine =
+        verb == "preflight" || verb == "pull" || verb == "up" || verb == "start";
+    if (starts_engine_ && needs_engine)
+      make_known(op, {verbs_.settings().engine, verbs_.settings().context});
     return verbs_.run(op, request);
   }
   std::string undo(fbx::Op& op, std::string_view request) override {
@@ -35,9 +40,9 @@ class RuntimeOrbstack : public fbx::Plugin,
       : RuntimeOrbstack(context, compose::read_settings(context)) {}
   RuntimeOrbstack(const common::Context& context, const compose::Settings& settings)
       : ComposeRuntime(project_of(context, settings)),
-        verbs_(settings, common::need_boolean(context.config, "start_engine")
-                             ? compose::StartEngine(start_engine)
-                             : compose::StartEngine()) {}
+        starts_engine_(common::need_boolean(context.config, "start_engine")),
+        verbs_(settings,
+               starts_engine_ ? compose::StartEngine(start_engine) : compose::StartEngine()) {}
 
   static fbx::compose_runtime::Project project_of(const common::Context& context,
                                                   const compose::Settings& settings) {
@@ -50,6 +55,7 @@ class RuntimeOrbstack : public fbx::Plugin,
     return project;
   }
 
+  bool starts_engine_;
   compose::Verbs verbs_;
 };
 

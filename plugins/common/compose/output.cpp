@@ -72,7 +72,7 @@ struct Cause {
   std::string_view hint;
 };
 
-constexpr std::array<Cause, 24> causes = {{
+constexpr std::array<Cause, 26> causes = {{
     {"permission denied while trying to connect", FBX_DENIED,
      "join the group that owns the engine's socket (usually docker), or run fusebox as a user who "
      "may"},
@@ -89,6 +89,9 @@ constexpr std::array<Cause, 24> causes = {{
     {"No such image", FBX_NOT_FOUND, "pull it first: `fusebox pull`"},
     {"TLS handshake timeout", FBX_UNAVAILABLE, "look at the connection to the registry"},
     {"i/o timeout", FBX_UNAVAILABLE, "look at the connection to the registry"},
+    {"connection refused", FBX_UNAVAILABLE, "look at the registry, or the connection to it"},
+    {"repository does not exist", FBX_NOT_FOUND,
+     "mend the image's name, or sign in to its registry"},
     {"no such host", FBX_UNAVAILABLE, "look at the name service and the connection"},
     {"port is already allocated", FBX_CONFLICT,
      "another container publishes this port: stop it, or choose another port"},

@@ -29,7 +29,7 @@ std::string digest_of(const docker::Image& image, const Reference& reference) {
 ImagePlan::Kind kind_of(const std::optional<docker::Image>& image, const Reference& reference) {
   if (!image) return ImagePlan::Kind::fetch;
   if (!reference.digest.empty()) return ImagePlan::Kind::present;
-  return image->digests.empty() ? ImagePlan::Kind::local : ImagePlan::Kind::fetch;
+  return digest_of(*image, reference).empty() ? ImagePlan::Kind::local : ImagePlan::Kind::fetch;
 }
 
 // The names in the lock file whose image got a digest, with their new values.

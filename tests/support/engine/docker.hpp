@@ -49,6 +49,7 @@ class PrivateEngine {
   // The same for one docker command; its output as docker()'s.
   std::string docker(std::vector<std::string> args) const;
   std::filesystem::path socket() const;
+  const std::filesystem::path& folder() const { return folder_; }
 
   // The daemon alone. down() leaves the socket without a listener, up() starts it again.
   void down() const;
