@@ -27,7 +27,8 @@ file(GLOB compose_files RELATIVE ${PROJECT_SOURCE_DIR} CONFIGURE_DEPENDS
 set(langfuse_files configs/langfuse-base.toml configs/versions.lock configs/versions-v3.lock
   configs/secrets.env.template ${compose_files})
 fusebox_add_preset(langfuse configs/langfuse.toml ${langfuse_files})
-fusebox_add_preset(langfuse-docker configs/langfuse-docker.toml ${langfuse_files})
+fusebox_add_preset(langfuse-docker configs/langfuse-docker.toml configs/langfuse-docker-1password.toml
+  ${langfuse_files})
 fusebox_add_preset(demo configs/demo.toml configs/demo/clickhouse.xml configs/demo/clickhouse-users.xml
   configs/demo/clickhouse-client.xml)
 

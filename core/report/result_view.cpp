@@ -72,10 +72,10 @@ void append_finding(std::vector<Line>& lines, const json::object& finding,
                           options.width));
 }
 
-// What has a place of its own above.
+// What has a place of its own: above, and the release among the releases on record.
 bool is_shared_field(std::string_view key) {
   static constexpr std::array shared = {"summary", "status",    "findings", "metrics",
-                                        "actions", "artifacts", "changed"};
+                                        "actions", "artifacts", "changed",  "release"};
   return std::find(shared.begin(), shared.end(), key) != shared.end();
 }
 

@@ -203,8 +203,50 @@ TEST_CASE("D18 an installed fusebox makes stacks that are whole, without a clone
     expect(shown, 0);
     for (const auto& text : {planned.out, planned.err, shown.out})
       CHECK(text.find(FUSEBOX_SOURCE) == std::string::npos);
+    if (fs::exists(folder / "configs/langfuse-docker-1password.toml"))
+      expect(installed.fusebox({"config", "check", "-c", "configs/langfuse-docker-1password.toml"},
+                               folder),
+             0, "is fine");
     // Reading and planning leave nothing behind.
     expect(installed.fusebox({"init", preset, "--preset", preset, "--json"}, installed.box.path()),
            0, "unchanged");
   }
+}
+
+// The path of the README for 1Password, up to where OrbStack is needed.
+TEST_CASE("a langfuse stack finds each of its secrets where its template says") {
+  const Sandbox box;
+  expect(box.fusebox({"init", "stack", "--preset", "langfuse"}), 0);
+  json::object item{{"postgres_password", "canary-a"},
+                    {"clickhouse_password", "canary-b"},
+                    {"redis_auth", "canary-c"},
+                    {"minio_root_user", "canary-d"},
+                    {"minio_root_password", "canary-e"},
+                    {"encryption_key", std::string(64, 'f')},
+                    {"salt", "canary-g"},
+                    {"nextauth_secret", "canary-h"}};
+  const auto check = [&](const std::vector<std::string>& args) {
+    box.write("world.json",
+              json::serialize(json::object{{"version", "2.32.0"},
+                                           {"accounts", json::array{"my"}},
+                                           {"signed_in", true},
+                                           {"vaults", {{"Langfuse-Prod", {{"langfuse", item}}}}},
+                                           {"calls", (box / "calls").string()}}));
+    auto options = in(box / "stack");
+    options.environment = {{"PATH", OP_FOLDER ":/usr/bin:/bin"},
+                           {"FUSEBOX_TEST_OP", (box / "world.json").string()}};
+    return box.fusebox(args, options);
+  };
+  const auto good = check({"secrets", "check"});
+  expect(good, 0);
+  CHECK((good.out + good.err).find("canary") == std::string::npos);
+  const auto listed = only_line(check({"secrets", "list", "--json"}));
+  std::set<std::string> offered;
+  for (const auto& secret : listed.at("secrets").as_array())
+    offered.emplace(secret.at("name").as_string());
+  CHECK(listed.at("wanted").as_array().size() == 8);
+  for (const auto& name : listed.at("wanted").as_array())
+    CHECK(offered.count(std::string(name.as_string())) == 1);
+  item.erase("salt");
+  expect(check({"secrets", "check"}), 3, "salt");
 }

@@ -89,3 +89,8 @@ TEST_CASE("text of a plugin cannot move the cursor") {
            Detail::verbose);
   CHECK(text == "    * gone second\n");
 }
+
+TEST_CASE("what a step leaves on record is not shown with its result") {
+  const char* result = R"({"summary":"web answers","release":{"langfuse_web":"4.16.0"}})";
+  CHECK(view(result, Detail::verbose).find("4.16.0") == std::string::npos);
+}
