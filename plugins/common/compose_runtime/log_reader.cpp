@@ -91,7 +91,7 @@ void LogReader::take(std::string_view bytes) {
                });
 }
 
-void LogReader::end_frame(docker::Channel channel, std::string frame) {
+void LogReader::end_frame(docker::Channel channel, std::string_view frame) {
   auto [time, text] = split_time(frame);
   auto& open = open_[static_cast<std::size_t>(channel)];
   if (!open) open = LogLine{std::move(time), channel, {}};

@@ -40,7 +40,7 @@ class LogReader {
 
  private:
   void take(std::string_view bytes);
-  void end_frame(docker::Channel channel, std::string frame);
+  void end_frame(docker::Channel channel, std::string_view frame);
   void end_raw_lines();
 
   std::string service_;

@@ -147,12 +147,12 @@ class Outlet {
 
 class Session {
  public:
-  Session(Engine& engine, Hijack& connection, const Exec& exec, const std::string& id, int in,
-          int out, int err)
+  Session(Engine& engine, Hijack& connection, const Exec& exec, std::string id, int in, int out,
+          int err)
       : engine_(engine),
         connection_(connection),
         exec_(exec),
-        id_(id),
+        id_(std::move(id)),
         in_(in),
         terminal_(exec.tty && in >= 0 && ::isatty(in) == 1 ? in : -1),
         out_(out),

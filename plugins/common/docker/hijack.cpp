@@ -23,7 +23,10 @@ namespace {
 constexpr std::size_t most_head = 65536;
 
 struct CloseEasy {
-  void operator()(CURL* handle) const noexcept { curl_easy_cleanup(handle); }
+  void operator()(CURL* handle) const noexcept {
+    const common::PipeSignalGuard guard;  // TLS says goodbye, perhaps to nobody
+    curl_easy_cleanup(handle);
+  }
 };
 
 int on_progress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
@@ -40,7 +43,7 @@ struct Hijack::State {
   std::string early;  // came with the head
 
   void connect(const common::Deadline& deadline);
-  void send_all(std::string_view bytes, const common::Deadline& deadline);
+  void send_all(std::string_view bytes, const common::Deadline& deadline) const;
   void read_head(const common::Deadline& deadline);
   [[noreturn]] void refuse(long status, const common::Deadline& deadline);
   void await(common::Wait what_for, const common::Deadline& deadline) const;
@@ -68,7 +71,11 @@ void Hijack::State::connect(const common::Deadline& deadline) {
   curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &deadline.op());
   if (address.local()) curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, address.socket.c_str());
   set_tls(handle, address);
-  const CURLcode code = curl_easy_perform(handle);
+  CURLcode code = CURLE_OK;
+  {
+    const common::PipeSignalGuard guard;
+    code = curl_easy_perform(handle);
+  }
   curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, nullptr);
   if (code != CURLE_OK) {
     deadline.check_cancelled();
@@ -85,9 +92,10 @@ void Hijack::State::await(common::Wait what_for, const common::Deadline& deadlin
                 "see whether the engine is busy or hangs: docker info");
 }
 
-void Hijack::State::send_all(std::string_view bytes, const common::Deadline& deadline) {
+void Hijack::State::send_all(std::string_view bytes, const common::Deadline& deadline) const {
   while (!bytes.empty()) {
     std::size_t sent = 0;
+    const common::PipeSignalGuard guard;
     const CURLcode code = curl_easy_send(curl.get(), bytes.data(), bytes.size(), &sent);
     if (code == CURLE_AGAIN)
       await(common::Wait::write, deadline);
@@ -200,6 +208,7 @@ void Hijack::end_of_input() {
       session->internals == nullptr)
     throw Error(FBX_UNSUPPORTED, "this libcurl's TLS cannot end a program's input",
                 "use a libcurl with OpenSSL, or the engine's socket through ssh -L");
+  const common::PipeSignalGuard guard;
   ::SSL_shutdown(static_cast<SSL*>(session->internals));
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/docker/unreachable.hpp"
+#include "common/pipe_signal.hpp"
 
 namespace fbx::docker {
 
@@ -27,7 +28,10 @@ struct CloseEasy {
   void operator()(CURL* handle) const noexcept { curl_easy_cleanup(handle); }
 };
 struct CloseMulti {
-  void operator()(CURLM* handle) const noexcept { curl_multi_cleanup(handle); }
+  void operator()(CURLM* handle) const noexcept {
+    const common::PipeSignalGuard guard;  // TLS says goodbye, perhaps to nobody
+    curl_multi_cleanup(handle);
+  }
 };
 struct FreeList {
   void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
@@ -86,7 +90,9 @@ struct Stream::State {
   bool out_done = false;
 
   ~State() {
+    const common::PipeSignalGuard guard;  // TLS says goodbye, perhaps to nobody
     if (handle) curl_multi_remove_handle(multi.get(), handle.get());
+    handle.reset();
   }
 };
 
@@ -145,6 +151,7 @@ std::size_t on_upload(char* buffer, std::size_t, std::size_t room, void* context
 
 void resume(Stream::State& state) {
   if (state.ended || state.in_paused || state.out_paused) return;
+  const common::PipeSignalGuard guard;
   curl_easy_pause(state.handle.get(), CURLPAUSE_CONT);
 }
 
@@ -275,7 +282,11 @@ void Transfers::turn(const common::Deadline& deadline, std::chrono::milliseconds
   CURLM* const multi = state_->multi.get();
   state_->activity = false;
   int running = 0;
-  CURLMcode rc = curl_multi_perform(multi, &running);
+  CURLMcode rc = CURLM_OK;
+  {
+    const common::PipeSignalGuard guard;  // TLS writes without asking for no signal
+    rc = curl_multi_perform(multi, &running);
+  }
   int queued = 0;
   while (const CURLMsg* message = curl_multi_info_read(multi, &queued)) {
     if (message->msg != CURLMSG_DONE) continue;

@@ -49,10 +49,10 @@ void merge(json::object& into, const json::object& from) {
 
 const char* Rig::image() { return busybox_image; }
 
-Rig::Rig()
+Rig::Rig(const docker::Wish& wish)
     : project(fmt::format("fusebox-{}-{}", ::getpid(), std::rand() % 1000000)),
-      engine_(call_.op(), docker::find_engine({})),
-      runtime_({{}, project, [this](const fbx::Op&) { return layout; }, {}}) {
+      engine_(call_.op(), docker::find_engine(wish)),
+      runtime_({wish, project, [this](const fbx::Op&) { return layout; }, {}}) {
   make_image(engine_);
 }
 

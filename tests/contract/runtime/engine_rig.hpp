@@ -37,7 +37,8 @@ class Call {
 
 class Rig {
  public:
-  Rig();
+  // On the engine that DOCKER_HOST names, or another.
+  explicit Rig(const docker::Wish& wish = {});
   // Removes the project's containers and volumes.
   ~Rig();
   Rig(const Rig&) = delete;
