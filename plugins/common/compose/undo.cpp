@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <exception>
+#include <thread>
 
 #include "common/compose/applied.hpp"
 #include "common/compose/before.hpp"
@@ -43,6 +45,51 @@ class Pins {
  private:
   fs::path file_;
 };
+
+// Waits for its threads before it goes.
+class Threads {
+ public:
+  Threads() = default;
+  ~Threads() {
+    for (std::thread& thread : threads_) thread.join();
+  }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+  template <class Body>
+  void start(Body body) {
+    threads_.emplace_back(std::move(body));
+  }
+
+ private:
+  std::vector<std::thread> threads_;
+};
+
+// Stops containers as politely as they are configured, all at the same time, and removes them. The
+// first error is thrown once all are through.
+void stop_and_remove(const Op& op, const docker::Address& address,
+                     const std::vector<std::string>& ids) {
+  std::vector<std::exception_ptr> errors(ids.size());
+  {
+    Threads threads;
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      threads.start([&, i] {
+        try {
+          docker::Engine engine(op, address);
+          try {
+            engine.stop(ids[i]);
+          } catch (const docker::EngineError& e) {
+            if (e.status() != 404) throw;
+          }
+          engine.remove_container(ids[i]);
+        } catch (...) {
+          errors[i] = std::current_exception();
+        }
+      });
+  }
+  for (const std::exception_ptr& error : errors)
+    if (error) std::rethrow_exception(error);
+}
 
 class Undo {
  public:
@@ -84,6 +131,8 @@ class Undo {
       else
         keep(service, was->second, containers);
     }
+    stop_and_remove(op_, project_.engine().address(), superfluous_);
+    superfluous_.clear();
     for (const auto& [key, remake] : remakes) make_again(before, key, remake);
     if (!remakes.empty()) prove(before);
     remove_made(before);
@@ -100,10 +149,8 @@ class Undo {
 
   void remove_all(const std::string& service,
                   const std::vector<docker::ContainerDetails>& containers) {
-    for (const docker::ContainerDetails& container : containers) {
-      project_.engine().stop(container.summary.id);
-      project_.engine().remove_container(container.summary.id);
-    }
+    for (const docker::ContainerDetails& container : containers)
+      superfluous_.push_back(container.summary.id);
     if (!containers.empty()) done_.push_back("removed " + service);
     Applied(settings_).note(service, "");
   }
@@ -117,8 +164,7 @@ class Undo {
         return other.id == container.summary.id;
       });
       if (old == was.end()) {
-        engine.stop(container.summary.id);
-        engine.remove_container(container.summary.id);
+        superfluous_.push_back(container.summary.id);
       } else if (old->running && !container.running()) {
         engine.start(container.summary.id);
         done_.push_back("started " + service);
@@ -245,6 +291,7 @@ class Undo {
   const Settings& settings_;
   const StartEngine& start_engine_;
   Project project_;
+  std::vector<std::string> superfluous_;  // containers' IDs
   std::vector<std::string> done_;
 };
 
