@@ -118,6 +118,36 @@ std::vector<std::string> running(const Survey& now, const std::vector<std::strin
   return names;
 }
 
+// A service without a health check may end a moment after it started. It gets that moment, and if
+// it ends in it, that is a failure; one that ran before needs no moment.
+void let_settle(Project& project, const Before& before, const std::vector<std::string>& services) {
+  constexpr std::chrono::milliseconds moment{700};
+  const auto is_young = [&](const std::string& service, const docker::ContainerDetails& container) {
+    if (container.has_check || project.model().is_one_shot(service)) return false;
+    const auto was = before.containers.find(service);
+    return was == before.containers.end() ||
+           std::none_of(was->second.begin(), was->second.end(), [&](const ContainerBefore& old) {
+             return old.id == container.summary.id && old.running;
+           });
+  };
+  std::map<std::string, int> young;  // by ID: the restarts so far
+  for (const auto& [service, containers] : project.survey())
+    if (std::find(services.begin(), services.end(), service) != services.end())
+      for (const docker::ContainerDetails& container : containers)
+        if (is_young(service, container)) young[container.summary.id] = container.restarts;
+  if (young.empty()) return;
+  common::Deadline(project.op(), moment).sleep(moment);
+  for (const auto& [service, containers] : project.survey())
+    for (const docker::ContainerDetails& container : containers) {
+      const auto it = young.find(container.summary.id);
+      if (it != young.end() && container.restarts > it->second)
+        throw Error(FBX_FAILED,
+                    fmt::format("{} ended right after its start and was started again", service),
+                    fmt::format("`fusebox logs {}` tells why", service));
+    }
+  wait_until_ready(project, services);
+}
+
 }  // namespace
 
 json::object up(Project& project, const LifecycleOptions& options) {
@@ -138,6 +168,7 @@ json::object up(Project& project, const LifecycleOptions& options) {
   if (options.orphans) arguments.emplace_back("--remove-orphans");
   project.cli().effect(words(std::move(arguments), options.services), Values::secrets);
   wait_until_ready(project, services, options.until);
+  if (options.until == Until::healthy) let_settle(project, before, services);
 
   const Survey now = project.survey();
   check_images(project, now, services);
@@ -159,6 +190,7 @@ json::object start(Project& project, const LifecycleOptions& options) {
   check_point(project.op(), checkpoint::before, to_json(before));
   project.cli().effect(words({"start"}, options.services), Values::placeholders);
   wait_until_ready(project, services);
+  let_settle(project, before, services);
   const auto changed = changed_services(before, project.survey(), services);
   return result(changed.empty() ? "all services ran already"
                                 : fmt::format("started {}", fmt::join(changed, ", ")),
