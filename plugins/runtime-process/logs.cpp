@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <common/utf8.hpp>
 #include <deque>
 #include <fusebox/plugin.hpp>
 
@@ -160,7 +161,7 @@ void emit(const fbx::Sink& sink, const Line& line) {
   sink.write(json::serialize(json::object{{"service", line.service},
                                           {"time", line.time},
                                           {"stream", line.stream},
-                                          {"line", line.text}}) +
+                                          {"line", fbx::common::valid_utf8(line.text)}}) +
              "\n");
 }
 

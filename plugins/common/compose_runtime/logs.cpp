@@ -11,6 +11,7 @@
 #include "common/compose_runtime/scene.hpp"
 #include "common/docker/events.hpp"
 #include "common/time_text.hpp"
+#include "common/utf8.hpp"
 
 namespace fbx::compose_runtime {
 
@@ -104,7 +105,7 @@ class Logs {
                     {"service", reader.service()},
                     {"time", time},
                     {"stream", line.channel == docker::Channel::err ? "stderr" : "stdout"},
-                    {"line", line.text}}) +
+                    {"line", common::valid_utf8(line.text)}}) +
                 "\n");
   }
 

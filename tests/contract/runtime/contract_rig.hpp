@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 // What "a" runs, in a shell, with its data folder in $DATA: it says something on both streams,
 // keeps a file, is ready once that is there, and ends with code 0 when it is told to stop.
 inline constexpr const char* script_a =
-    "trap 'exit 0' TERM; echo hello from a; echo trouble >&2; "
+    "trap 'exit 0' TERM; echo hello from a; echo trouble >&2; printf 'bad \\377 byte\\n'; "
     "test -e $DATA/file || echo precious > $DATA/file; touch $DATA/ready; "
     "while :; do sleep 0.05; done";
 // The same for "b", which is started after it.

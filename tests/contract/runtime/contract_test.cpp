@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <string>
@@ -126,7 +127,7 @@ TEST_CASE("log lines come with their service, time and stream, as many as were a
   Rig rig;
   rig.run("up");
   const auto lines = rig.logs({{"tail", -1}});
-  REQUIRE(lines.size() == 3);
+  REQUIRE(lines.size() == 4);
   int errors = 0;
   for (const json::object& line : lines) {
     CHECK(line.at("time").as_string().size() == 24);
@@ -136,10 +137,14 @@ TEST_CASE("log lines come with their service, time and stream, as many as were a
     CHECK(line.at("line") == "trouble");
   }
   CHECK(errors == 1);
+  // Whatever a program writes, its line arrives.
+  CHECK(std::any_of(lines.begin(), lines.end(), [](const json::object& line) {
+    return line.at("line") == "bad \xef\xbf\xbd byte";
+  }));
   CHECK(lines.back().at("line") == "hello from b");
   CHECK(rig.logs({{"services", {"b"}}}).size() == 1);
   CHECK(rig.logs({{"tail", 1}}).size() == 2);
-  CHECK(rig.logs({{"since", "1h"}}).size() == 3);
+  CHECK(rig.logs({{"since", "1h"}}).size() == 4);
   CHECK(rig.logs({{"since", "2100-01-01T00:00:00Z"}}).empty());
   CHECK(failure([&] { rig.logs({{"since", "yesterday"}}); }) == "argument");
 }

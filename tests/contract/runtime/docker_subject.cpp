@@ -11,10 +11,13 @@ namespace contract {
 
 namespace {
 
-// $$: Compose would read a single one as a variable of its own.
+// For a double-quoted text of YAML, in which Compose would read a single $ as a variable's.
 std::string escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) out += c == '$' ? "$$" : std::string(1, c);
+  for (const char c : text) {
+    if (c == '$' || c == '\\') out += c;
+    out += c;
+  }
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "engine_rig.hpp"
+#include "support/pty.hpp"
 
 using namespace engine_test;
 
@@ -94,6 +95,21 @@ TEST_CASE(
   rig.start("db", "sleep 60");
   std::string out;
   std::string err;
+  fusebox::test::Pty pty(77, 33);
+  termios before{};
+  ::tcgetattr(pty.terminal(), &before);
+  const Answer sized = rig.ask([&](auto& runtime, fbx::Op& op) {
+    return runtime.exec(
+        op,
+        R"({"service":"db","tty":true,"command":["sh","-c","sleep 0.5; stty size; echo $TERM"]})",
+        pty.terminal(), pty.terminal(), -1);
+  });
+  CHECK(sized.text == R"({"exit_code":0})");
+  CHECK(pty.read_until("77").find("33 77") != std::string::npos);
+  termios after{};
+  ::tcgetattr(pty.terminal(), &after);
+  CHECK(after.c_lflag == before.c_lflag);
+  CHECK(after.c_iflag == before.c_iflag);
   // Without a terminal on our side it has one all the same.
   const Answer answer = rig.exec(
       {{"service", "db"}, {"tty", true}, {"command", {"sh", "-c", "test -t 1 && echo terminal"}}},

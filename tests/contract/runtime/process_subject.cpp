@@ -7,6 +7,16 @@ namespace contract {
 
 namespace {
 
+// For a text of TOML in three quotes.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\') out += c;
+    out += c;
+  }
+  return out;
+}
+
 class ProcessSubject : public Subject {
  public:
   std::string plugin() const override { return "runtime-process"; }
@@ -18,7 +28,7 @@ class ProcessSubject : public Subject {
           "environment = {{ DATA = \"${{data}}\"{2} }}\n"
           "ready = {{ command = [\"test\", \"-e\", \"${{data}}/ready\"], interval = \"20ms\" }}\n"
           "stop_grace = \"5s\"\n",
-          name, script, more);
+          name, escaped(script), more);
     };
     return fmt::format(
         "data_dir = \"{}\"\n{}ports.http = {{ port = {}, target = 8080 }}\n{}"
