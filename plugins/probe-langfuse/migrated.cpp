@@ -17,6 +17,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds pause_between{1000};
 // A crash that heals itself when the container is started again is none.
 constexpr std::int64_t most_restarts = 3;
+// A web that was just started takes this long, at most, until its first migration shows.
+constexpr milliseconds longest_run_up{10'000};
 
 const char* const leave_it =
     "leave langfuse-web running: what is killed in a migration stays half-done. Watch `fusebox "
@@ -101,6 +103,20 @@ Result finished(const Schema& schema, const std::optional<SchemaVersion>& before
   return result;
 }
 
+// Is the web that is to migrate there? Until then what is seen is of the one before.
+bool is_started(const View& view, const Locked& locked, Start start) {
+  if (start == Start::done) return true;
+  const std::string version = view.web ? view.web->version : view.answer.version;
+  const bool is_wanted = locked.web.empty() || is_locked_version(version, locked.web);
+  return is_wanted && (view.web ? !view.web_ended() : view.answer.listens);
+}
+
+// Web lives and has not come as far as to migrate or to listen.
+bool is_before_migrating(const View& view, const std::optional<SchemaVersion>& before) {
+  return view.schema && !view.schema->is_open() && !view.answer.listens && !view.web_ended() &&
+         (!view.web || view.web->restarts == 0) && before && view.schema->version() == *before;
+}
+
 Error refuse(std::string why, std::string hint) {
   return {FBX_REFUSED,
           fmt::format("{}; nothing is brought back and no data is touched", std::move(why)),
@@ -133,28 +149,74 @@ Finding migration_under_way(const View& view) {
           "langfuse-web"};
 }
 
+namespace {
+
+// One wait: what was seen last, and since when.
+class Wait {
+ public:
+  Wait(const Settings& settings, const Op& op, Start start, milliseconds limit)
+      : settings_(settings),
+        op_(op),
+        start_(start),
+        limit_(limit),
+        whole_(op, std::chrono::hours{48}) {}
+
+  // Nothing: look again.
+  std::optional<Finding> judge_view(const View& view) {
+    if (!patience_ && is_started(view, settings_.locked(), start_)) {
+      patience_.emplace(op_, limit_);
+      first_restarts_ = view.web ? view.web->restarts : 0;
+    }
+    tell(view);
+    if (!patience_) {
+      if (!whole_.passed()) return std::nullopt;
+      return Finding{Severity::error, "langfuse-web was not started",
+                     fmt::format("{} is locked; {}", settings_.locked().web, view.evidence()),
+                     "see the step that starts it", "langfuse-web"};
+    }
+    auto wrong = judge(view, first_restarts_);
+    if (wrong || !patience_->passed()) return wrong;
+    return report(view, patience_->span(),
+                  milliseconds{static_cast<std::int64_t>(watch_.ms() - moved_at_)});
+  }
+
+  bool is_done(const View& view) const {
+    return patience_ && view.answer.listens && view.schema && !view.schema->is_open();
+  }
+  void pause() const { (patience_ ? *patience_ : whole_).sleep(pause_between); }
+
+ private:
+  void tell(const View& view) {
+    const std::string seen = patience_ ? fmt::format("langfuse-web starts: {}", view.evidence())
+                                       : "langfuse-web is not started yet";
+    if (seen == told_) return;
+    op_.log(Level::info, seen);
+    told_ = seen;
+    moved_at_ = watch_.ms();
+  }
+
+  const Settings& settings_;
+  const Op& op_;
+  Start start_;
+  milliseconds limit_;
+  Deadline whole_;
+  std::optional<Deadline> patience_;  // since web is started
+  std::int64_t first_restarts_ = 0;
+  std::string told_;
+  common::Stopwatch watch_;
+  double moved_at_ = 0;
+};
+
+}  // namespace
+
 Result await_migrations(const Settings& settings, const Op& op,
-                        const std::optional<SchemaVersion>& before, milliseconds wait) {
-  const Deadline patience(op, wait);
-  const common::Stopwatch watch;
-  double moved_at = 0;
-  std::string told;
-  std::optional<std::int64_t> first_restarts;
+                        const std::optional<SchemaVersion>& before, Start start,
+                        milliseconds wait) {
+  Wait waiting(settings, op, start, wait);
   for (;;) {
     const View view = look(settings, op);
-    if (view.web && !first_restarts) first_restarts = view.web->restarts;
-    if (view.answer.listens && view.schema && !view.schema->is_open())
-      return std::move(finished(*view.schema, before).judge());
-    const std::string seen = view.evidence();
-    if (seen != told) {
-      op.log(Level::info, fmt::format("langfuse-web starts: {}", seen));
-      told = seen;
-      moved_at = watch.ms();
-    }
-    auto wrong = judge(view, first_restarts.value_or(0));
-    if (!wrong && patience.passed())
-      wrong = report(view, patience.span(),
-                     milliseconds{static_cast<std::int64_t>(watch.ms() - moved_at)});
+    auto wrong = waiting.judge_view(view);
+    if (waiting.is_done(view)) return std::move(finished(*view.schema, before).judge());
     if (wrong) {
       Result result;
       if (view.schema) record(*view.schema, result);
@@ -162,13 +224,18 @@ Result await_migrations(const Settings& settings, const Op& op,
       result.summary(wrong->what).add(std::move(*wrong));
       return std::move(result.judge());
     }
-    patience.sleep(pause_between);
+    waiting.pause();
   }
 }
 
 void allow_going_back(const Settings& settings, const Op& op,
                       const std::optional<SchemaVersion>& before) {
-  const View view = look(settings, op);
+  const Deadline run_up(op, longest_run_up);
+  View view = look(settings, op);
+  while (is_before_migrating(view, before) && !run_up.passed()) {
+    run_up.sleep(pause_between);
+    view = look(settings, op);
+  }
   if (!view.schema)
     throw refuse(fmt::format("cannot tell whether the schema has moved: {}", view.blind),
                  "bring the databases up and look at `fusebox logs langfuse-web`");

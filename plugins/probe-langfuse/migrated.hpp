@@ -29,11 +29,15 @@ View look_at_web(const Settings& settings, const common::Deadline& deadline);
 // The finding for it: what is under way, and to leave it alone.
 common::Finding migration_under_way(const View& view);
 
+// When langfuse-web is started: it has been, or another step starts it meanwhile. Such a step and
+// `migrated` begin together, so that from the first moment on undo asks here first.
+enum class Start { done, meanwhile };
+
 // The result of the verb `migrated`: web listens and nothing is half-done; or migrations failed,
-// web died, or `wait` is over: then it says what is still moving, and leaves it running.
-// `before`: where the schema stood before web started; nothing when nobody looked.
+// web died, or `wait` (from its start) is over: then it says what is still moving, and leaves it
+// running. `before`: where the schema stood before web started; nothing when nobody looked.
 common::Result await_migrations(const Settings& settings, const Op& op,
-                                const std::optional<SchemaVersion>& before,
+                                const std::optional<SchemaVersion>& before, Start start,
                                 std::chrono::milliseconds wait);
 
 // May what ran before come back? Throws Error{FBX_REFUSED} when the schema has moved on or a

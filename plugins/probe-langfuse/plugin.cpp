@@ -82,8 +82,11 @@ class ProbeLangfuse final : public Plugin, public fbx::Step {
     const json::array* checkpoints = common::array_at(request, "checkpoints");
     // Without a checkpoint run() had not begun.
     if (checkpoints == nullptr || checkpoints->empty()) return "{}";
-    const json::object* last = checkpoints->back().if_object();
-    const json::object* before = last == nullptr ? nullptr : common::object_at(*last, "before");
+    // The first attempt knows what the run was begun on; one that was resumed does not.
+    const json::object* before = nullptr;
+    for (const json::value& checkpoint : *checkpoints)
+      if (before == nullptr && checkpoint.is_object())
+        before = common::object_at(checkpoint.get_object(), "before");
     allow_going_back(
         settings_, op,
         before == nullptr ? std::nullopt : std::optional(schema_version_from(*before)));
@@ -172,7 +175,10 @@ class ProbeLangfuse final : public Plugin, public fbx::Step {
     const auto before = recall(request.run);
     op.checkpoint(boost::json::serialize(
         json::object{{"before", before ? json::value(to_json(*before)) : json::value()}}));
-    return await_migrations(settings_, op, before, common::patience(request)).json();
+    const bool meanwhile = common::need_boolean(request.with, "alongside");
+    return await_migrations(settings_, op, before, meanwhile ? Start::meanwhile : Start::done,
+                            common::patience(request))
+        .json();
   }
 
   void remember(const std::string& run, const SchemaVersion& version) {

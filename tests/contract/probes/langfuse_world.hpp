@@ -38,6 +38,14 @@ class WebApp {
       if (request.target == target) return true;
     return false;
   }
+  std::string version_now() {
+    const std::scoped_lock lock(mutex_);
+    return version;
+  }
+  void become(const std::string& newer) {
+    const std::scoped_lock lock(mutex_);
+    version = newer;
+  }
   void heal() {
     const std::scoped_lock lock(mutex_);
     body.clear();
@@ -111,7 +119,7 @@ struct LangfuseApps {
           {"name", name}, {"state", web_state}, {"restarts", web_restarts}, {"version", version}};
     };
     return json::serialize(
-        json::object{{"services", json::array{service("langfuse-web", web.version),
+        json::object{{"services", json::array{service("langfuse-web", web.version_now()),
                                               service("langfuse-worker", worker_version)}}});
   }
 

@@ -71,9 +71,10 @@ struct Langfuse : LangfuseApps {
     const std::scoped_lock guard(mutex);
     web_restarts = times;
   }
-  void ended() {
+  void ended() { is("exited"); }
+  void is(const std::string& state) {
     const std::scoped_lock guard(mutex);
-    web_state = "exited";
+    web_state = state;
   }
 };
 
@@ -240,6 +241,54 @@ TEST_CASE_FIXTURE(Langfuse, "a deadline reports what still moves, and undo leave
   CHECK(undone.rc == FBX_REFUSED);
   CHECK(undone.what.find("a schema migration is under way") == 0);
   CHECK(undone.hint.find("leave langfuse-web running") == 0);
+}
+
+TEST_CASE_FIXTURE(Langfuse,
+                  "beside the step that starts web, what runs before is not taken for it") {
+  installed();
+  web.version = "4.15.0";
+  REQUIRE(run("schema").status() == "healthy");
+  SUBCASE("an older web answers until then") {}
+  SUBCASE("it was stopped") { ended(); }
+  SUBCASE("there was none") { is("missing"); }
+  auto waiting = std::async(std::launch::async, [&] {
+    return run("migrated", {{"wait", "20s"}, {"alongside", true}}, {.deadline = 60s});
+  });
+  CHECK(waiting.wait_for(2500ms) == std::future_status::timeout);
+  {
+    const std::scoped_lock guard(host.mutex);
+    CHECK(host.checkpoints.size() == 1);  // undo asks here from the first moment on
+  }
+  web.become("4.16.0");
+  is("running");
+  expect(waiting.get(), "healthy");
+  CHECK(host.logged("langfuse-web is not started yet"));
+}
+
+TEST_CASE_FIXTURE(Langfuse,
+                  "undo gives a web that was just started the time to show its migration") {
+  installed();
+  REQUIRE(run("schema").status() == "healthy");
+  expect(run("migrated"), "healthy");
+  web_starts();
+  std::thread migrating([&] {
+    std::this_thread::sleep_for(2s);
+    clickhouse_at(38, true);
+  });
+  const Outcome undone = probe().undo("migrated");
+  migrating.join();
+  CHECK(undone.rc == FBX_REFUSED);
+  CHECK(undone.what.find("a schema migration is under way") == 0);
+}
+
+TEST_CASE_FIXTURE(Langfuse, "a run that was resumed is undone by what its first attempt saw") {
+  installed();
+  REQUIRE(run("schema").status() == "healthy");
+  expect(run("migrated"), "healthy");
+  ConfiguredPlugin resumed(host, PROBE_LIBRARY, config, "/nonexistent", lock);
+  CHECK(resumed.run("migrated").status() == "healthy");
+  CHECK(host.checkpoints.size() == 2);
+  CHECK(resumed.undo("migrated").rc == FBX_OK);
 }
 
 TEST_CASE_FIXTURE(Langfuse, "web that listens has migrated, whatever it says of its health") {
