@@ -285,7 +285,7 @@ std::string ComposeRuntime::volume_import(Op& op, std::string_view text, int fd)
     return totals_json(fill(engine, carrier, fd, what));
   } catch (...) {
     const docker::Afterwards afterwards(op);
-    docker::Engine cleaner(afterwards.op(), engine.address());
+    docker::Engine cleaner(afterwards.op(), engine.address(), std::chrono::minutes{2});
     if (made)
       cleaner.remove_volume(volume.name);
     else if (touched)

@@ -56,6 +56,22 @@ std::string query_of(const Filters& filters) {
   return "filters=" + url_encode(json::serialize(object));
 }
 
+// More patience for one request.
+class Longer {
+ public:
+  Longer(std::chrono::milliseconds& patience, std::chrono::milliseconds more)
+      : patience_(patience), before_(patience) {
+    patience_ += more;
+  }
+  ~Longer() { patience_ = before_; }
+  Longer(const Longer&) = delete;
+  Longer& operator=(const Longer&) = delete;
+
+ private:
+  std::chrono::milliseconds& patience_;
+  std::chrono::milliseconds before_;
+};
+
 common::WipedText body_of(const json::value& value) {
   return value.is_null() ? common::WipedText{} : common::WipedText(json::serialize(value));
 }
@@ -72,7 +88,7 @@ EngineError::EngineError(long status, std::string what, std::string hint)
 Afterwards::Afterwards(const Op& op) : host_(*op.host()), op_(&host_, op.raw()) {
   host_.cancelled = [](fbx_op*) -> std::int32_t { return 0; };
   host_.cancel_fd = [](fbx_op*) -> std::int32_t { return -1; };
-  host_.remaining_ms = [](fbx_op*) -> std::int64_t { return 30000; };
+  host_.remaining_ms = [](fbx_op*) -> std::int64_t { return 120000; };
 }
 
 Engine::Engine(const Op& op, Address address, std::chrono::milliseconds patience)
@@ -274,6 +290,8 @@ std::optional<Volume> Engine::volume(std::string_view name) {
 }
 
 std::vector<Volume> Engine::measured_volumes() {
+  // The engine walks through all files of all volumes.
+  const Longer longer(patience_, std::chrono::minutes{10});
   return volumes_in(get(speaks(1, 42) ? "/system/df?type=volume" : "/system/df"));
 }
 
@@ -314,20 +332,13 @@ bool Engine::start(std::string_view id) {
 bool Engine::stop(std::string_view id, std::optional<std::chrono::seconds> grace) {
   // The engine answers only when the container has stopped: as long as that may take.
   constexpr std::chrono::seconds usual_grace{10};
-  const auto before = patience_;
-  patience_ += grace.value_or(usual_grace);
-  try {
-    std::string path = fmt::format("/containers/{}/stop", url_encode(id));
-    if (grace) path += fmt::format("?t={}", grace->count());
-    Stream stream = start_call("POST", path, {}, std::nullopt);
-    await_answer(stream);
-    check_status(stream);
-    patience_ = before;
-    return stream.status() != 304;
-  } catch (...) {
-    patience_ = before;
-    throw;
-  }
+  const Longer longer(patience_, grace.value_or(usual_grace));
+  std::string path = fmt::format("/containers/{}/stop", url_encode(id));
+  if (grace) path += fmt::format("?t={}", grace->count());
+  Stream stream = start_call("POST", path, {}, std::nullopt);
+  await_answer(stream);
+  check_status(stream);
+  return stream.status() != 304;
 }
 
 bool Engine::remove_container(std::string_view id) {
