@@ -77,9 +77,11 @@ Place find_place(Scene& scene, const Layout::Service& service, const Container& 
       if (const auto place = published_place(engine, port)) return *place;
   const common::Deadline deadline(scene.op(), std::chrono::seconds{5});
   if (engine.here())
-    for (const docker::NetworkPlace& network : container.networks)
+    for (const docker::NetworkPlace& network : container.networks) {
+      if (network.network == "host") return {"127.0.0.1", target};
       if (!network.ip.empty() && can_reach(network.ip, target, deadline))
         return {network.ip, target};
+    }
   throw Error(FBX_UNAVAILABLE,
               fmt::format("port {} of service {} cannot be reached from here: it is not published, "
                           "and the container's network is not this machine's",

@@ -137,6 +137,14 @@ TEST_CASE("an endpoint is the published port, else the container's own address")
   CHECK(rig.endpoint({{"service", "nobody"}}).rc == FBX_NOT_FOUND);
 }
 
+TEST_CASE("a container in the machine's own network is reached on the loopback") {
+  require_engine();
+  Rig rig;
+  rig.start("web", "sleep 60", {{"HostConfig", json::object{{"NetworkMode", "host"}}}});
+  CHECK(rig.endpoint({{"service", "web"}, {"port", 3000}}).text ==
+        R"({"host":"127.0.0.1","port":3000})");
+}
+
 TEST_CASE("a port that nothing reaches is refused with what to do") {
   require_engine();
   Rig rig;
