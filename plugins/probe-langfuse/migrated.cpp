@@ -22,7 +22,11 @@ constexpr milliseconds longest_run_up{10'000};
 
 const char* const leave_it =
     "leave langfuse-web running: what is killed in a migration stays half-done. Watch `fusebox "
-    "logs langfuse-web -f`; once it answers, `fusebox deploy` does the rest";
+    "logs langfuse-web -f`; once it answers, deploy again";
+// Of an undo: the run that it leaves open is dealt with next.
+const char* const leave_it_then =
+    "leave langfuse-web running, for what is killed in a migration stays half-done, and watch "
+    "`fusebox logs langfuse-web -f` until it answers";
 
 View look(const Settings& settings, const Op& op) {
   // Web first: what the schema says is then no older than web's answer.
@@ -189,6 +193,8 @@ class Wait {
   void tell(const View& view) {
     const std::string seen = patience_ ? fmt::format("langfuse-web starts: {}", view.evidence())
                                        : "langfuse-web is not started yet";
+    const SchemaVersion at = view.schema ? view.schema->version() : SchemaVersion{};
+    op_.progress(static_cast<std::uint64_t>(at.prisma + at.clickhouse), 0, "migrations", seen);
     if (seen == told_) return;
     op_.log(Level::info, seen);
     told_ = seen;
@@ -241,7 +247,8 @@ void allow_going_back(const Settings& settings, const Op& op,
                  "bring the databases up and look at `fusebox logs langfuse-web`");
   const Schema& schema = *view.schema;
   if (view.is_migrating())
-    throw refuse(fmt::format("a schema migration is under way ({})", schema.progress()), leave_it);
+    throw refuse(fmt::format("a schema migration is under way ({})", schema.progress()),
+                 leave_it_then);
   if (!before)
     throw refuse("nobody looked at the schema before langfuse-web was started",
                  "put probe-langfuse.schema in front of the step that starts it");
@@ -251,8 +258,7 @@ void allow_going_back(const Settings& settings, const Op& op,
       fmt::format("the schema has moved from {} to {}{}, and the images of before do not start on "
                   "it",
                   before->text(), schema.version().text(), schema.is_open() ? ", half-done" : ""),
-      "mend what failed and `fusebox deploy` again; going back takes a backup from before the "
-      "deploy");
+      "mend what failed, to deploy again; going back takes a backup from before the deploy");
 }
 
 }  // namespace fbx::langfuse
