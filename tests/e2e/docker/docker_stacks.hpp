@@ -44,6 +44,8 @@ class LangfuseStack : public ComposeStack {
 
   // Skips the program unless the engine has all images of the stack.
   static void skip_without_images();
+  // Lets deploy give up on web and worker after seconds, where the shipped file gives them hours.
+  void hurry() const;
   // Puts other releases of web and worker into the lock file, as an operator would.
   void lock_langfuse(const std::string& tag) const;
   std::string locked(const std::string& key) const;

@@ -28,9 +28,11 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FAULTS = {
-    "web": ["crash", "dirty", "slow", "schema", "wrong-version", "unavailable", "database", "hang"],
-    "worker": ["crash", "error", "stuck", "propagation-stuck", "hang"],
+FAULTS = {  # what the tag says -> what web or worker is told
+    "web": {name: name for name in ("crash", "dirty", "slow", "schema", "wrong-version", "unavailable", "database",
+                                    "hang")},
+    "worker": {"worker-crash": "crash", "error": "error", "stuck": "stuck", "propagation-stuck": "propagation-stuck",
+               "worker-hang": "hang"},
 }
 NEXT = "4.17.0"
 BUSYBOX = "docker.io/library/busybox:1.35.0"
@@ -249,7 +251,7 @@ def langfuse(role, names, stand_in):
     images.append((f"{repository}:{NEXT}", config(NEXT)))
     for fault in sorted({*FAULTS["web"], *FAULTS["worker"]}):  # web and worker always have the same tag
         tag = f"{NEXT}-{fault}"
-        images.append((f"{repository}:{tag}", config(tag, fault if fault in FAULTS[role] else "")))
+        images.append((f"{repository}:{tag}", config(tag, FAULTS[role].get(fault, ""))))
     load(layer.close(), images)
 
 
