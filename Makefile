@@ -102,7 +102,7 @@ coverage: ## line coverage of core and sdk; fails under 85 %
 bench: ## start-up, health, calls and loads, as a table of ratios
 	@./cmake/setup.sh test
 	cmake --preset release -B build/bench -DFUSEBOX_TESTS=ON
-	cmake --build build/bench --parallel $(JOBS) --target fusebox plugins abi_bench
+	cmake --build build/bench --parallel $(JOBS) --target fusebox plugins abi_bench langfuse_stand_in
 	python3 tests/bench/bench.py build/bench
 lint: ## clang-format, clang-tidy and shellcheck; ARGS=--changed for what git sees as changed
 	@./cmake/lint.sh $(ARGS)
