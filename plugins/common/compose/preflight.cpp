@@ -6,6 +6,8 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <cctype>
+#include <exception>
 #include <set>
 
 #include "common/compose/lock_file.hpp"
@@ -20,6 +22,7 @@ namespace {
 using common::Finding;
 using common::Severity;
 
+constexpr std::string_view secret_prefix = "secret:";
 constexpr std::string_view url_breakers = "/?#[]@:% &=+\\\"'<>{}|^`";
 
 class Preflight {
@@ -36,6 +39,8 @@ class Preflight {
     if (has_model) check("the volumes", [&] { volumes(); });
     if (has_model && has_engine) check("the volumes' owners", [&] { owners(); });
     if (has_model && has_engine) check("the networks", [&] { networks(); });
+    // Another plugin's own words are better than ours, unless there is more to tell.
+    if (reported_ && errors() == 1) std::rethrow_exception(reported_);
     result_.summary(summary()).judge();
     return common::parse_object(result_.json(), "the result");
   }
@@ -52,7 +57,8 @@ class Preflight {
       error(e.what(), e.hint());
     } catch (const Reported& e) {
       if (e.rc() == FBX_CANCELLED) throw;
-      error(fmt::format("{} could not be checked", what), "the line above tells why");
+      error(fmt::format("{} could not be checked", what), "`fusebox secrets check` tells why");
+      if (!reported_) reported_ = std::current_exception();
     }
     return false;
   }
@@ -86,10 +92,14 @@ class Preflight {
     std::set<std::string> in_urls;
     for (const fs::path& file : project_.settings().files)
       for (std::string& name : variables_in_urls(read_text(file))) in_urls.insert(std::move(name));
-    for (const auto& member : project_.settings().environment) {
+    const json::object& environment = project_.settings().environment;
+    for (const auto& member : environment) {
       if (!member.value().is_object()) continue;
-      const auto secret = common::secret_at(project_.settings().environment, member.key());
-      if (secret) judge(std::string(member.key()), *secret, in_urls.contains(member.key()));
+      const std::string variable(member.key());
+      if (const auto secret = common::secret_at(environment, variable))
+        judge(variable, *secret, in_urls.contains(variable));
+      else if (const auto text = common::text_at(member.value().get_object(), "$template"))
+        for (const std::string& name : variables_in_urls(*text)) judge(name, name, true);
     }
   }
 
@@ -99,6 +109,9 @@ class Preflight {
     if (value.empty()) return error(fmt::format("{} is empty", variable), "give it a value", where);
     for (Finding& finding : common::judge_secret(variable, value.view(), where))
       result_.add(std::move(finding));
+    if (const std::string why = breaks_own_url(value.view()); !why.empty())
+      error(fmt::format("{} {}", variable, why),
+            "write %40 for @, %2F for /, and so on: or a password of letters and digits", where);
     if (!is_in_url || variable == "CLICKHOUSE_PASSWORD") return;
     if (const std::string why = breaks_url(value.view()); !why.empty())
       error(fmt::format("{} {}, and a Compose file puts it into a URL", variable, why),
@@ -172,6 +185,12 @@ class Preflight {
     }
   }
 
+  std::ptrdiff_t errors() const {
+    return std::count_if(
+        result_.findings().begin(), result_.findings().end(),
+        [](const Finding& finding) { return finding.severity == Severity::error; });
+  }
+
   std::string summary() const {
     std::string worst;
     for (const Finding& finding : result_.findings())
@@ -182,6 +201,7 @@ class Preflight {
   Project& project_;
   common::Result result_;
   std::vector<std::string> facts_;
+  std::exception_ptr reported_;
 };
 
 bool is_name_char(char c) {
@@ -204,12 +224,33 @@ std::vector<std::string> variables_in_urls(std::string_view text) {
          has_user && (dollar = user.find('$', dollar)) != std::string_view::npos; ++dollar) {
       std::size_t begin = dollar + 1;
       if (begin < user.size() && user[begin] == '{') ++begin;
+      if (user.substr(begin).starts_with(secret_prefix)) begin += secret_prefix.size();
       std::size_t end = begin;
       while (end < user.size() && is_name_char(user[end])) ++end;
       if (end > begin) names.emplace_back(user.substr(begin, end - begin));
     }
   }
   return names;
+}
+
+std::string breaks_own_url(std::string_view value) {
+  const std::size_t scheme = value.find("://");
+  if (scheme == std::string_view::npos) return {};
+  std::string_view rest = value.substr(scheme + 3);
+  // An @ in the query is none of the user part's; before a query there is a path.
+  if (const std::size_t query = rest.find('?');
+      query != std::string_view::npos && rest.substr(0, query).find('@') != std::string_view::npos)
+    rest = rest.substr(0, query);
+  const std::size_t at = rest.rfind('@');
+  if (at == std::string_view::npos) return {};
+  const std::string_view user = rest.substr(0, at);
+  if (user.find_first_of("/?#[]@ ") != std::string_view::npos)
+    return "has a character in its password that ends that part of a URL";
+  for (std::size_t i = 0; (i = user.find('%', i)) != std::string_view::npos; ++i)
+    if (user.size() < i + 3 || !std::isxdigit(static_cast<unsigned char>(user[i + 1])) ||
+        !std::isxdigit(static_cast<unsigned char>(user[i + 2])))
+      return "has a % in its password that is no escape";
+  return {};
 }
 
 std::string breaks_url(std::string_view value) {

@@ -326,7 +326,7 @@ TEST_CASE("a killed `up` is undone by recover") {
   good(stack);
 }
 
-TEST_CASE("no secret is left in any file but the provider's own") {
+TEST_CASE("D13 no secret is left in any file but the provider's own") {
   skip();
   const ComposeStack stack = stack_of();
   good(stack);

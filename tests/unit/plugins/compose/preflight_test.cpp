@@ -27,6 +27,21 @@ TEST_CASE("a value that would break a URL is refused by its kind, without being 
   CHECK(breaks_url("p\xc3\xa4ss") == "has a character outside of ASCII");
 }
 
+TEST_CASE("a secret in a template's URL is found by its name") {
+  CHECK(variables_in_urls("postgresql://app:${secret:DB_PASSWORD}@db:5432/app") ==
+        Names{"DB_PASSWORD"});
+}
+
+TEST_CASE("D36 a URL given as a whole must have its password escaped") {
+  CHECK(breaks_own_url("postgresql://u:p%40ss@h:5432/db?x=a@b").empty());
+  CHECK(breaks_own_url("postgresql://u:p%40ss@h:5432/db").empty());
+  CHECK(breaks_own_url("postgresql://h:5432/db").empty());
+  CHECK(breaks_own_url("plain text").empty());
+  for (const char* url : {"db://u:p@ss@h/d", "db://u:p/ss@h/d", "db://u:p#ss@h/d"})
+    CHECK(breaks_own_url(url) == "has a character in its password that ends that part of a URL");
+  CHECK(breaks_own_url("db://u:p%zz@h/d") == "has a % in its password that is no escape");
+}
+
 TEST_CASE("only a fixed user that is not root must own its volumes") {
   CHECK(fixed_user("65532") == 65532);
   CHECK(fixed_user("101:101") == 101);
