@@ -14,7 +14,7 @@ constexpr std::array global_table = {
                "the stack's file (else FUSEBOX_CONFIG, else the nearest fusebox.toml upward)"},
     OptionSpec{"set", 0, "KEY=VALUE", "set one value of the configuration: --set stack.name=test"},
     OptionSpec{"use", 0, "KIND=INSTANCE",
-               "choose who provides an interface: --use runtime=runtime-docker"},
+               "choose who provides an interface: --use runtime=engine"},
     OptionSpec{"skip", 0, "INSTANCE", "leave out the steps of these plugins"},
     OptionSpec{"only", 0, "INSTANCE", "run the steps of these plugins alone"},
     OptionSpec{"plugin-dir", 0, "DIR", "search this folder for plugins first"},

@@ -198,4 +198,33 @@ Offences file_rules(const fs::path& root) {
   return found;
 }
 
+Offences shell_rules(const fs::path& root) {
+  Offences found;
+  const std::regex runs_shell(R"(\b(popen|system)\s*\()");
+  for (const auto* folder : {"core", "plugins"}) {
+    for (const auto& file : files_under(root / folder)) {
+      if (!is_code(file)) continue;
+      const auto lines = code_of(file);
+      for (size_t i = 0; i < lines.size(); ++i)
+        if (std::regex_search(lines[i], runs_shell))
+          found.push_back(fmt::format("{}: runs a shell", at(root, file, i)));
+    }
+  }
+  const std::regex names_bash(R"(\bbash\b)");
+  for (const auto* folder : {"cmake", "tests", "compose", "configs"}) {
+    for (const auto& file : files_under(root / folder)) {
+      const bool script = file.extension() == ".sh";
+      if (!script && file.extension() != ".yml" && file.extension() != ".toml") continue;
+      const auto lines = lines_of(file);
+      for (size_t i = 0; i < lines.size(); ++i) {
+        const bool first = script && i == 0 && lines[i] != "#!/bin/sh";
+        const bool comment = lines[i].find_first_not_of(' ') == lines[i].find('#');
+        if (first || (!script && !comment && std::regex_search(lines[i], names_bash)))
+          found.push_back(fmt::format("{}: needs a shell beyond POSIX", at(root, file, i)));
+      }
+    }
+  }
+  return found;
+}
+
 }  // namespace walls

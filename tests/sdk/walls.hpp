@@ -23,4 +23,8 @@ Offences room_wall(const std::filesystem::path& root);
 // At most 600 lines, a licence line on top, and no note to finish later.
 Offences file_rules(const std::filesystem::path& root);
 
+// What is shipped asks the system itself instead of a shell's tools, whose options differ between
+// systems; and no script or container command needs a shell beyond POSIX (macOS has bash 3.2).
+Offences shell_rules(const std::filesystem::path& root);
+
 }  // namespace walls

@@ -56,12 +56,28 @@ TEST_CASE("no source file is too long, without a licence line, or unfinished") {
   CHECK(walls::file_rules(source) == Offences{});
 }
 
+TEST_CASE("D08 D20 nothing asks a shell for what the system tells, and nothing needs bash") {
+  CHECK(walls::shell_rules(source) == Offences{});
+}
+
+TEST_CASE("a shell in the code, and bash in a script or a container, are found") {
+  const Tree tree;
+  tree.write("core/util/a.cpp",
+             tree.spdx + "auto out = popen(\"stat -f %m x\", \"r\");  // system(x)\n");
+  tree.write("cmake/a.sh", "#!/bin/bash\n# SPDX-License-Identifier: Apache-2.0\n");
+  tree.write("compose/a.yml", "# no bash here\ncommand: [bash, -c, true]\n");
+  CHECK(walls::shell_rules(tree.root) == Offences{"core/util/a.cpp:2: runs a shell",
+                                                  "cmake/a.sh:1: needs a shell beyond POSIX",
+                                                  "compose/a.yml:2: needs a shell beyond POSIX"});
+}
+
 TEST_CASE("a clean tree has no offences") {
   const Tree tree;
   CHECK(walls::plugin_wall(tree.root) == Offences{});
   CHECK(walls::core_wall(tree.root) == Offences{});
   CHECK(walls::room_wall(tree.root) == Offences{});
   CHECK(walls::file_rules(tree.root) == Offences{});
+  CHECK(walls::shell_rules(tree.root) == Offences{});
 }
 
 TEST_CASE("a plugin that includes or links a room of core/ is found") {

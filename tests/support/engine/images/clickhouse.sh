@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # What the entry point of the image `clickhouse-server` does with these variables. The server inside is
 # an old one: its configuration's outermost element has another name.
 set -e

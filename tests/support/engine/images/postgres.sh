@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # What the entry point of the image `postgres` does with these variables, as far as the tests need it.
 set -e
 case $1 in -*) set -- postgres "$@" ;; esac

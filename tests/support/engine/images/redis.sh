@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # What the entry point of the image `redis` does.
 set -e
 case $1 in -* | *.conf) set -- redis-server "$@" ;; esac
