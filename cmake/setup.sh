@@ -212,16 +212,24 @@ ROW
 
 # Packages enable their units for the next boot; fusebox wants the programs only.
 keep_disabled() {
-  have systemctl || return 0
   for package in $1; do
     case $package in
-      postgresql*) as_root systemctl disable --quiet postgresql.service || true ;;
-      docker.io)
-        as_root systemctl disable --quiet docker.service docker.socket containerd.service || true
-        ;;
-      docker-registry) as_root systemctl disable --quiet docker-registry.service || true ;;
-      *-server) as_root systemctl disable --quiet "$package.service" || true ;;
+      postgresql*) disable postgresql.service ;;
+      docker.io) disable docker.service docker.socket containerd.service ;;
+      docker-registry | *-server) disable "$package.service" ;;
     esac
+  done
+}
+
+# disable <unit>...: by systemd where it is; where it is not yet, by the links that enable a unit.
+disable() {
+  for unit in "$@"; do
+    if have systemctl; then
+      as_root systemctl disable --quiet "$unit" 2>/dev/null || true
+    else
+      as_root rm -f /etc/systemd/system/*.wants/"$unit"
+      as_root update-rc.d "${unit%.*}" disable >/dev/null 2>&1 || true
+    fi
   done
 }
 
