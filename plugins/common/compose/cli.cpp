@@ -141,7 +141,7 @@ const Program& Cli::program() {
     const std::string version = version_of(way);
     const auto number = parse_version(version);
     if (!number) continue;
-    if (*number >= oldest_compose) {
+    if (!(*number < oldest_compose)) {
       program_ = {way, version};
       if (memo_ != nullptr) memo_->keep(program_);
       return program_;

@@ -36,7 +36,8 @@ std::vector<std::string> chosen(Project& project, const LifecycleOptions& option
 
 // Networks that the files take for granted, and that nobody made.
 void create_external_networks(Project& project) {
-  for (const auto& [key, network] : project.model().networks) {
+  for (const auto& entry : project.model().networks) {
+    const ResourceModel& network = entry.second;
     if (!network.external) continue;
     const auto found = project.engine().networks({{"name", {network.name}}});
     if (std::any_of(found.begin(), found.end(),

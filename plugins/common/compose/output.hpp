@@ -40,7 +40,10 @@ bool is_done(std::string_view status);
 struct ComposeVersion {
   int major = 0;
   int minor = 0;
-  friend auto operator<=>(const ComposeVersion&, const ComposeVersion&) = default;
+  friend bool operator==(const ComposeVersion&, const ComposeVersion&) = default;
+  friend bool operator<(const ComposeVersion& a, const ComposeVersion& b) {
+    return a.major != b.major ? a.major < b.major : a.minor < b.minor;
+  }
 };
 std::optional<ComposeVersion> parse_version(std::string_view text);
 

@@ -175,7 +175,8 @@ class Preflight {
   }
 
   void networks() {
-    for (const auto& [key, network] : project_.model().networks) {
+    for (const auto& entry : project_.model().networks) {
+      const ResourceModel& network = entry.second;
       if (!network.external) continue;
       const auto found = project_.engine().networks({{"name", {network.name}}});
       if (std::none_of(found.begin(), found.end(),
