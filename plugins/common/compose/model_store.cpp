@@ -47,7 +47,8 @@ std::string stamp(const Settings& settings) {
     std::error_code error;
     const auto time = fs::last_write_time(file, error);
     if (error) continue;
-    text += fmt::format("{} {} {}\n", file.string(), time.time_since_epoch().count(),
+    text += fmt::format("{} {} {}\n", file.string(),
+                        static_cast<std::int64_t>(time.time_since_epoch().count()),
                         fs::file_size(file, error));
   }
   return text;
