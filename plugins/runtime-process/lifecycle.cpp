@@ -90,6 +90,20 @@ void wait_shim_gone(const Record& record, milliseconds time = milliseconds(5000)
   while (record.shim_alive() && steady_clock::now() < deadline) ::poll(nullptr, 0, 2);
 }
 
+// The lock of a service that is about to start. A shim that has just ended may hold it for a moment
+// more.
+Fd lock_for_start(const Settings& settings, const std::string& service) {
+  const auto deadline = steady_clock::now() + std::chrono::seconds(2);
+  for (;;) {
+    if (auto lock = try_lock(lock_file(settings.state_dir, service))) return std::move(*lock);
+    if (steady_clock::now() > deadline)
+      throw fbx::Error(FBX_CONFLICT,
+                       fmt::format("service {} is being started or stopped already", service),
+                       "wait for the other command, then try again");
+    ::poll(nullptr, 0, 5);
+  }
+}
+
 void run_init(const Scene& scene, const Service& service, const fs::path& folder) {
   Definition definition = resolve_init(scene.settings, service, folder);
   definition.service = service.name + ".init";
@@ -169,12 +183,7 @@ void start_service(const Scene& scene, const Definition& definition) {
   make_folders(scene.settings.state_dir / "services", 0700);
   make_folders(definition.log_file.parent_path(), 0700);
   make_base(scene.settings.data_dir);
-  const auto lock = try_lock(lock_file(scene.settings.state_dir, definition.service));
-  if (!lock)
-    throw fbx::Error(
-        FBX_CONFLICT,
-        fmt::format("service {} is being started or stopped already", definition.service),
-        "wait for the other command, then try again");
+  const Fd lock = lock_for_start(scene.settings, definition.service);
   make_owned_folder(definition.run_dir, definition.account);
   write_files(definition);
   remove_tree(stopping_file(scene.settings, definition.service));
@@ -182,7 +191,7 @@ void start_service(const Scene& scene, const Definition& definition) {
   record.run = scene.run;
   record.definition = definition;
   record.hash = definition.hash();
-  start_in_background(scene.wait.op(), scene.settings.state_dir, record, *lock, scene.wait);
+  start_in_background(scene.wait.op(), scene.settings.state_dir, record, lock, scene.wait);
 }
 
 bool stop_service(const Scene& scene, const std::string& service) {
