@@ -179,6 +179,7 @@ Flight::Flight(plan::StepCaller& caller, FlightPlan plan, FlightEvents events,
                const Timings& timings, std::shared_ptr<Waker> waker)
     : begun_(Clock::now()),
       deadline_(begun_ + (plan.timeout.count() > 0 ? plan.timeout : timings.default_timeout)),
+      cancel_at_(deadline_ + timings.grace / 10),
       grace_(timings.grace),
       give_up_(deadline_ + grace_),
       shared_(
@@ -195,10 +196,10 @@ void Flight::stop(Stop why) {
   shared_->token.cancel();
 }
 
-Clock::time_point Flight::due() const { return stop_ == Stop::none ? deadline_ : give_up_; }
+Clock::time_point Flight::due() const { return stop_ == Stop::none ? cancel_at_ : give_up_; }
 
 bool Flight::tick(Clock::time_point now) {
-  if (stop_ == Stop::none && now >= deadline_) stop(Stop::deadline);
+  if (stop_ == Stop::none && now >= cancel_at_) stop(Stop::deadline);
   if (stop_ != Stop::none && now >= give_up_) leave();
   return !left_;
 }

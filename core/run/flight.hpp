@@ -70,7 +70,7 @@ class Flight {
   Stop stopping() const { return stop_; }
   // Asks it to end; the grace begins. The first reason stays.
   void stop(Stop why);
-  // When the next thing is due: the deadline, or the end of the grace.
+  // When the next thing is due: the end of a late flight's patience, or of the grace.
   Clock::time_point due() const;
   // Does what is due at `now`: asks a late flight to end; leaves one whose grace is over. False
   // once it is left behind.
@@ -90,6 +90,8 @@ class Flight {
 
   Clock::time_point begun_;
   Clock::time_point deadline_;
+  // A step that heeds its deadline gets the time to say what it waited for.
+  Clock::time_point cancel_at_;
   std::chrono::milliseconds grace_;
   Clock::time_point give_up_;
   std::shared_ptr<Shared> shared_;

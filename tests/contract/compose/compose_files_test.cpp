@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // compose/ as Compose itself reads it: what every deployment of Langfuse may count on.
+#include "support/compose_program.hpp"
 #include "support/engine/docker.hpp"
 #include "support/search.hpp"
 
@@ -8,13 +9,12 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
-#include <cstdlib>
-#include <iostream>
 #include <set>
 #include <sstream>
 
 namespace fs = std::filesystem;
 namespace json = boost::json;
+using fusebox::test::compose_program;
 using fusebox::test::read_lock;
 
 namespace {
@@ -34,22 +34,6 @@ const std::map<std::string, std::string> secrets = {
     {"ENCRYPTION_KEY", "canary-key"},
     {"SALT", "canary-salt"},
     {"NEXTAUTH_SECRET", "canary-nextauth"}};
-
-// Compose's own program: the set-up's, or docker's plugin.
-std::vector<std::string> compose_program() {
-  const auto* cache = std::getenv("XDG_CACHE_HOME");
-  const auto folder = cache != nullptr && *cache != '\0' ? fs::path(cache)
-                                                         : fs::path(std::getenv("HOME")) / ".cache";
-  const auto fetched = folder / "fusebox/docker/cli-plugins/docker-compose";
-  if (fs::exists(fetched)) return {fetched.string()};
-  try {
-    if (fusebox::test::run_program({"docker", "compose", "version"}).exit_code == 0)
-      return {"docker", "compose"};
-  } catch (const std::exception&) {
-  }
-  std::cerr << "cannot run here: no Compose; cmake/setup.sh test fetches it\n";
-  std::exit(77);
-}
 
 using Files = std::vector<std::string>;
 const Files base = {"docker-compose.yml"};

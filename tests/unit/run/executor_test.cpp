@@ -203,6 +203,21 @@ TEST_CASE("a step is asked to end at its deadline, and that counts as a timeout"
   CHECK(rig.caller.count("undo a") == 1);
 }
 
+TEST_CASE("a step that heeds its deadline is not cancelled, so it can say what it waited for") {
+  Rig rig(plan_of({{"a"}}));
+  rig.step(0).timeout = 30ms;
+  rig.timings.grace = 10s;
+  rig.caller.on_run["a"] = [](const json::object&,
+                              const plugin::CallContext& context) -> json::object {
+    std::this_thread::sleep_until(*context.deadline + 20ms);
+    CHECK_FALSE(context.cancel->cancelled());
+    throw Error(Errc::timeout, "waited for the tide");
+  };
+  const RunResult result = rig.go();
+  CHECK(result.error->code == Errc::timeout);
+  CHECK(result.error->what.find("waited for the tide") != std::string::npos);
+}
+
 TEST_CASE("cancel ends the running step, undoes, and exits with 130") {
   Rig rig(plan_of({{"a"}, {"b"}, {"c"}}));
   rig.caller.on_run["b"] = [&](const json::object& request, const plugin::CallContext& context) {

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The grammar against the program that defines it: what Docker Compose reads, we must read alike.
-// Runs where `docker compose` (or the program that FUSEBOX_TEST_COMPOSE names) is; else it says so.
 #include <doctest/doctest.h>
 
 #include <boost/json.hpp>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -15,6 +13,7 @@
 #include "common/dotenv.hpp"
 #include "core/util/error.hpp"
 #include "core/util/subprocess.hpp"
+#include "tests/support/compose_program.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace json = boost::json;
@@ -23,15 +22,10 @@ namespace {
 
 using Values = std::map<std::string, std::string>;
 
-std::vector<std::string> compose_command() {
-  if (const char* given = std::getenv("FUSEBOX_TEST_COMPOSE")) return {given};
-  return {"docker", "compose"};
-}
-
 // Its standard output; "" when it fails or is not there.
 std::string compose(std::vector<std::string> words, const std::filesystem::path& folder) {
   fusebox::util::ProcessSpec spec;
-  spec.command = compose_command();
+  spec.command = fusebox::test::compose_program();
   spec.command.insert(spec.command.end(), words.begin(), words.end());
   spec.cwd = folder;
   std::string out;
@@ -55,21 +49,9 @@ std::string single_dollars(std::string_view text) {
   return out;
 }
 
-// Ends the program as skipped where there is no Compose.
-void need_compose() {
-  for (const char* name : {"A", "B", "C"}) ::unsetenv(name);
-  static const std::string version = compose({"version", "--short"}, "/");
-  if (!version.empty()) return;
-  std::puts(
-      "SKIPPED: there is neither `docker compose` nor FUSEBOX_TEST_COMPOSE, so the grammar of "
-      "environment files is not compared with Compose's own");
-  std::fflush(stdout);
-  std::_Exit(77);
-}
-
 // Reads every text with Compose: one service each, all in one run.
 std::vector<Values> read_by_compose(const std::vector<std::string>& texts) {
-  need_compose();
+  for (const char* name : {"A", "B", "C"}) ::unsetenv(name);
   const fusebox::test::TempDir dir;
   std::ofstream file(dir / "compose.yaml");
   file << "name: t\nservices:\n";
