@@ -203,10 +203,9 @@ common::ArchiveTotals fill(docker::Engine& engine, const Carrier& carrier, int f
       "PUT", archive_path(carrier.id(), folder.parent_path().string()), "application/x-tar");
   Transfer transfer(engine, what);
   // Under its own name and from the folder above, so that the folder's owner and mode are set too.
-  auto totals =
-      common::copy_archive({[&] { return transfer.read(fd); },
-                            [&](std::string_view bytes) { transfer.push(stream, bytes); }, false,
-                            folder.filename().string()});
+  auto totals = common::copy_archive({[&] { return transfer.read(fd); },
+                                      [&](std::string_view bytes) { transfer.push(stream, bytes); },
+                                      false, folder.filename().string()});
   transfer.finish(stream);
   return totals;
 }
