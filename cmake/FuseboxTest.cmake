@@ -25,7 +25,8 @@ function(fusebox_add_test name)
   endif()
   add_test(NAME ${name} COMMAND ${command})
   set_tests_properties(${name} PROPERTIES
-    SKIP_RETURN_CODE 77 TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" ENVIRONMENT "${ARG_ENVIRONMENT}")
+    SKIP_RETURN_CODE 77 TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" ENVIRONMENT "${ARG_ENVIRONMENT}"
+    COST ${ARG_TIMEOUT}) # the long ones start first, so that none is left to run alone
   if(ARG_DOCKER)
     set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED "engine;images")
   endif()

@@ -85,9 +85,10 @@ TEST_CASE("cancellation ends an exec with all its children") {
 }
 
 TEST_CASE("endpoint finds a port by its usual number, its own number or its name") {
+  // Below the ports that the system gives out by itself: `up` refuses one that is taken.
   Rig rig({{"a", shell("", {{"ports",
-                             {{"http", {{"port", 45811}, {"target", 80}, {"scheme", "http"}}},
-                              {"admin", {{"port", 45812}}}}},
+                             {{"http", {{"port", 14811}, {"target", 80}, {"scheme", "http"}}},
+                              {"admin", {{"port", 14812}}}}},
                             {"main_port", "http"}})}});
   const auto endpoint = [&](json::value port) {
     const Answer answer =
@@ -96,11 +97,11 @@ TEST_CASE("endpoint finds a port by its usual number, its own number or its name
   };
   CHECK(endpoint(0) == "service a does not run");
   rig.run("up");
-  const std::string http = R"({"host":"127.0.0.1","port":45811,"url":"http://127.0.0.1:45811"})";
+  const std::string http = R"({"host":"127.0.0.1","port":14811,"url":"http://127.0.0.1:14811"})";
   CHECK(endpoint(0) == http);
   CHECK(endpoint(80) == http);
-  CHECK(endpoint(45811) == http);
-  CHECK(endpoint("admin") == R"({"host":"127.0.0.1","port":45812})");
+  CHECK(endpoint(14811) == http);
+  CHECK(endpoint("admin") == R"({"host":"127.0.0.1","port":14812})");
   CHECK(endpoint(81) == "service a has no port 81");
 }
 
