@@ -27,7 +27,7 @@ struct PluginConfig {
   bool implied = false;  // it has no table; the origin is where it was named first
 };
 
-// "probe-redis.check" or { step = "probe-redis.check", timeout = "30s", retries = 2, with = {...} }
+// "cache.check" or { step = "cache.check", timeout = "30s", retries = 2, with = {...} }
 struct StepConfig {
   std::string instance;
   std::string verb;

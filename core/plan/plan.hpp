@@ -18,7 +18,7 @@
 namespace fusebox::plan {
 
 struct Step {
-  std::string label;  // "probe-redis.check", unique in the plan ("#2" is added to a second one)
+  std::string label;  // "cache.check", unique in the plan ("#2" is added to a second one)
   std::string instance;
   std::string verb;
   plugin::Effect effect = plugin::Effect::change;

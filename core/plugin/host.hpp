@@ -37,7 +37,7 @@ struct Progress {
 // Everything that one call into a plugin hangs on. The callbacks may be called from any thread
 // and get text that is redacted already.
 struct CallContext {
-  std::string label;  // "probe-redis.check": names the call in errors
+  std::string label;  // "cache.check": names the call in errors
   std::optional<std::chrono::steady_clock::time_point> deadline;
   const util::CancelToken* cancel = nullptr;
   std::function<void(LogLevel, std::string_view)> log;

@@ -4,16 +4,9 @@
 #include <doctest/doctest.h>
 #include <boost/json.hpp>
 
+using fusebox::test::contains;
 using fusebox::test::Ended;
 using fusebox::test::Sandbox;
-
-namespace {
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
 
 TEST_CASE("version says the program's and the ABI's") {
   const Sandbox box;

@@ -9,13 +9,10 @@
 #include <string>
 
 using fusebox::test::CallOptions;
+using fusebox::test::contains;
 using fusebox::test::Sandbox;
 
 namespace {
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
 
 CallOptions with_test_plugins() {
   return {.environment = {{"FUSEBOX_PLUGIN_PATH", std::getenv("FUSEBOX_TEST_PLUGINS")}},

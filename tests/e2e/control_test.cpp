@@ -16,14 +16,11 @@
 
 using fusebox::test::at_terminal;
 using fusebox::test::Child;
+using fusebox::test::contains;
 using fusebox::test::Ended;
 using fusebox::test::Sandbox;
 
 namespace {
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
 
 // A phase that makes a file and then waits for ever.
 void write_stack(const Sandbox& box) {

@@ -12,14 +12,11 @@
 #include <iostream>
 #include <sstream>
 
+using fusebox::test::contains;
 using fusebox::test::DemoStack;
 using fusebox::test::Ended;
 
 namespace {
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
 
 void expect(const Ended& ended, int exit_code) {
   INFO(ended.all());

@@ -13,6 +13,10 @@
 
 namespace fusebox::test {
 
+inline bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
 // How one call of the program ended.
 struct Ended {
   int exit_code = -1;

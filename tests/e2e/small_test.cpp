@@ -11,14 +11,11 @@
 
 #include <filesystem>
 
+using fusebox::test::contains;
 using fusebox::test::Ended;
 using fusebox::test::SmallStack;
 
 namespace {
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
 
 void expect(const Ended& ended, int exit_code) {
   INFO(ended.all());

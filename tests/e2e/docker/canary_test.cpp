@@ -12,6 +12,7 @@
 #include <thread>
 
 namespace fs = std::filesystem;
+using fusebox::test::contains;
 using fusebox::test::docker;
 using fusebox::test::LangfuseStack;
 
@@ -69,10 +70,6 @@ class ArgumentWatch {
   std::set<std::string> seen_;
   std::thread thread_;
 };
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
 
 }  // namespace
 

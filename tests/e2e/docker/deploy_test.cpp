@@ -14,15 +14,12 @@
 #include <set>
 #include <sstream>
 
+using fusebox::test::contains;
 using fusebox::test::docker;
 using fusebox::test::Ended;
 using fusebox::test::LangfuseStack;
 
 namespace {
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
 
 void expect(const Ended& ended, int exit_code) {
   INFO(ended.all());

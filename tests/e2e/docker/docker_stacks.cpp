@@ -48,6 +48,17 @@ void remove_all(const std::string& project, const std::vector<std::string>& list
 
 }  // namespace
 
+void deploy(const LangfuseStack& stack) {
+  const auto ended = stack({"deploy"});
+  INFO(ended.all());
+  REQUIRE(ended.exit_code == 0);
+}
+
+std::string tag(const LangfuseStack& stack, const std::string& service) {
+  const auto image = stack.image(service);
+  return image.substr(image.find_last_of(':') + 1);
+}
+
 std::string fresh_name(const std::string& what) {
   static std::atomic<int> count = 0;
   return fmt::format("{}-{}-{}", what, ::getpid(), ++count);

@@ -53,6 +53,11 @@ class LangfuseStack : public ComposeStack {
   std::string ask(const std::string& service, int port, const std::string& path) const;
 };
 
+// Must go well.
+void deploy(const LangfuseStack& stack);
+// That of the image which a service's container was made from.
+std::string tag(const LangfuseStack& stack, const std::string& service);
+
 // A name for a Compose project that nothing else has.
 std::string fresh_name(const std::string& what);
 

@@ -7,24 +7,12 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+using fusebox::test::contains;
+using fusebox::test::deploy;
 using fusebox::test::LangfuseStack;
+using fusebox::test::tag;
 
 namespace {
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
-void deploy(const LangfuseStack& stack) {
-  const auto ended = stack({"deploy"});
-  INFO(ended.all());
-  REQUIRE(ended.exit_code == 0);
-}
-
-std::string tag(const LangfuseStack& stack, const std::string& service) {
-  const auto image = stack.image(service);
-  return image.substr(image.find_last_of(':') + 1);
-}
 
 // What the update's failure is told with: the service, and the reason.
 struct Update {

@@ -14,16 +14,13 @@ using fusebox::test::Ended;
 using fusebox::test::PrivateEngine;
 using fusebox::test::run_program;
 namespace fs = std::filesystem;
+using fusebox::test::contains;
 
 namespace {
 
 const std::string image = "docker.io/library/busybox:1.35.0";
 
 void skip() { fusebox::test::skip_without_images({image}); }
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
 
 void expect(const Ended& ended, int exit_code) {
   INFO(ended.all());

@@ -16,6 +16,7 @@ using fusebox::test::ComposeStack;
 using fusebox::test::docker;
 using fusebox::test::Ended;
 namespace fs = std::filesystem;
+using fusebox::test::contains;
 
 namespace {
 
@@ -28,10 +29,6 @@ std::map<std::string, std::string> lock() {
 std::string second() { return lock().at("REDIS_IMAGE"); }
 
 void skip() { fusebox::test::skip_without_images({first, second()}); }
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
 
 void expect(const Ended& ended, int exit_code) {
   INFO(ended.all());

@@ -15,12 +15,9 @@
 
 using fusebox::test::Ended;
 using namespace std::chrono_literals;
+using fusebox::test::contains;
 
 namespace {
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
 
 bool comes(const std::function<bool()>& what) {
   const auto end = std::chrono::steady_clock::now() + 120s;

@@ -15,6 +15,7 @@ using fusebox::test::Ended;
 using fusebox::test::PrivateEngine;
 using fusebox::test::run_program;
 namespace fs = std::filesystem;
+using fusebox::test::contains;
 
 namespace {
 
@@ -23,10 +24,6 @@ const std::string image = "docker.io/library/busybox:1.35.0";
 const std::string files = "services:\n  web: { image: \"" + image +
                           "\", command: [\"sleep\", \"3600\"], init: true, expose: [3000, 6379],"
                           " ports: [\"127.0.0.1::3000\"] }\n";
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);

@@ -11,6 +11,7 @@
 
 namespace fs = std::filesystem;
 using fusebox::test::ComposeStack;
+using fusebox::test::contains;
 using fusebox::test::PrivateEngine;
 using fusebox::test::run_program;
 
@@ -33,10 +34,6 @@ std::string service(const std::string& image, int seconds) {
       retries: 60
 )",
                      image, seconds);
-}
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
 }
 
 // Gives an engine an image of the engine that tests share.
