@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/plan.hpp"
 
+#include "plugin/interfaces.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -131,18 +133,19 @@ void Planner::use(const InstanceInfo& info, const Origin& origin) {
   const plugin::Manifest& manifest = info.plugin->manifest;
   if (!manifest.provides_interface(secrets_interface))
     secrets_.insert(info.secrets.begin(), info.secrets.end());
-  for (const std::string& id : manifest.requires_)
+  const auto use_providers = [&](const std::string& id, bool required) {
+    bool is_there = false;
+    for (const InstanceInfo& candidate : instances_.all) {
+      if (!candidate.plugin->manifest.provides_interface(id)) continue;
+      is_there = true;
+      if (plugin::is_plural(id)) use(candidate, origin);
+    }
+    if (is_there ? plugin::is_plural(id) : !required) return;
     if (const InstanceInfo* other = provider(id, origin, fmt::format("\"{}\"", info.name)))
       use(*other, origin);
-  for (const std::string& id : manifest.wants) {
-    const bool is_there = std::any_of(instances_.all.begin(), instances_.all.end(),
-                                      [&](const InstanceInfo& candidate) {
-                                        return candidate.plugin->manifest.provides_interface(id);
-                                      });
-    if (!is_there) continue;
-    if (const InstanceInfo* other = provider(id, origin, fmt::format("\"{}\"", info.name)))
-      use(*other, origin);
-  }
+  };
+  for (const std::string& id : manifest.requires_) use_providers(id, true);
+  for (const std::string& id : manifest.wants) use_providers(id, false);
 }
 
 std::string Planner::unique_label(const config::StepConfig& written) {

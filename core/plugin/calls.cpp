@@ -1,29 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The typed calls: each finds its table, hands over the request and reads the answer.
 #include "plugin/host_impl.hpp"
+#include "plugin/interfaces.hpp"
 
 #include <fmt/format.h>
-#include <fusebox/observer.h>
-#include <fusebox/runtime.h>
-#include <fusebox/secrets.h>
-#include <fusebox/step.h>
 
 namespace fusebox::plugin {
 
 using boost::json::object;
 
 namespace {
-
-template <class Table>
-constexpr std::string_view kInterface{};
-template <>
-constexpr std::string_view kInterface<fbx_step_v1> = FBX_IFACE_STEP;
-template <>
-constexpr std::string_view kInterface<fbx_secrets_v1> = FBX_IFACE_SECRETS;
-template <>
-constexpr std::string_view kInterface<fbx_runtime_v1> = FBX_IFACE_RUNTIME;
-template <>
-constexpr std::string_view kInterface<fbx_observer_v1> = FBX_IFACE_OBSERVER;
 
 // One instance's table, and the call that is to be made through it.
 template <class Table>
@@ -81,6 +67,7 @@ class Target {
 using StepCall = Target<fbx_step_v1>;
 using SecretsCall = Target<fbx_secrets_v1>;
 using RuntimeCall = Target<fbx_runtime_v1>;
+using StoreCall = Target<fbx_store_v1>;
 using ObserverCall = Target<fbx_observer_v1>;
 
 object names_request(const std::vector<std::string>& names) {
@@ -169,6 +156,15 @@ object Host::volume_export(const std::string& instance, const object& request, i
 object Host::volume_import(const std::string& instance, const object& request, int fd,
                            const CallContext& context) {
   return RuntimeCall(*impl_, instance, context).ask(&fbx_runtime_v1::volume_import, request, fd);
+}
+
+object Host::store_list(const std::string& instance, const object& request,
+                        const CallContext& context) {
+  return StoreCall(*impl_, instance, context).ask(&fbx_store_v1::list, request);
+}
+object Host::store_pin(const std::string& instance, const object& request,
+                       const CallContext& context) {
+  return StoreCall(*impl_, instance, context).ask(&fbx_store_v1::pin, request);
 }
 
 void Host::observe(const std::string& instance, std::string_view event_json,

@@ -110,6 +110,12 @@ class Host {
   boost::json::object volume_import(const std::string& instance, const boost::json::object& request,
                                     int fd, const CallContext&);
 
+  // fusebox.store/1: what needs no run of its own. All else is a step's to do.
+  boost::json::object store_list(const std::string& instance, const boost::json::object& request,
+                                 const CallContext&);
+  boost::json::object store_pin(const std::string& instance, const boost::json::object& request,
+                                const CallContext&);
+
   // fusebox.observer/1
   void observe(const std::string& instance, std::string_view event_json, const CallContext&);
 

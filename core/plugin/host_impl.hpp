@@ -16,11 +16,6 @@
 
 namespace fusebox::plugin {
 
-// What a consumer of another plugin's service gets as `self`; see services.cpp.
-struct Proxy {
-  InstanceState* provider;
-};
-
 struct InstanceState {
   InstanceInfo info;
   std::string context_json;  // for create()
@@ -28,7 +23,6 @@ struct InstanceState {
   fbx_instance* self = nullptr;
   const fbx_plugin* plugin = nullptr;
   std::map<std::string, const void*, std::less<>> tables;
-  Proxy proxy{this};
 };
 
 // Collects what a plugin writes, up to a limit: a plugin cannot fill the host's memory.

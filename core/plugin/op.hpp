@@ -7,6 +7,7 @@
 
 #include <fusebox/plugin.h>
 
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -20,6 +21,13 @@ struct Failure {
   fbx_rc rc;
   std::string what;  // redacted
   std::string hint;  // redacted
+};
+
+// What a consumer of another plugin's service gets as `self`; see services.cpp.
+struct Proxy {
+  InstanceState* provider = nullptr;
+  std::mutex mutex;
+  std::optional<Failure> failure;  // of the last call through it
 };
 
 // The table that every plugin gets.
@@ -44,4 +52,5 @@ struct fbx_op {
   const std::thread::id thread;
   std::optional<fusebox::plugin::Failure> failure;
   std::string violation;  // what the plugin did against the rules, empty: nothing
+  std::deque<fusebox::plugin::Proxy> proxies;  // one for each service that it opened
 };

@@ -13,7 +13,9 @@
 #include <fusebox/plugin.h>
 #include <fusebox/runtime.h>
 #include <fusebox/secrets.h>
+#include <fusebox/snapshot.h>
 #include <fusebox/step.h>
+#include <fusebox/store.h>
 
 #include <cstdlib>
 #include <filesystem>

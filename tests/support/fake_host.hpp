@@ -151,7 +151,8 @@ inline fbx_rc service_open(fbx_op* op, fbx_str id, const void** table, fbx_insta
 inline const void* interface(fbx_op*, fbx_str id) {
   static const fbx_host_secret_v1 secret = {sizeof secret, 0, &secret_get, &secret_put};
   static const fbx_host_process_v1 process = {sizeof process, 0, &process_run};
-  static const fbx_host_service_v1 service = {sizeof service, 0, &service_open};
+  static const fbx_host_service_v1 service = {sizeof service, 0,       &service_open,
+                                              nullptr,        nullptr, nullptr};
   if (fbx::view(id) == FBX_HOST_SERVICE) return &service;
   if (fbx::view(id) == FBX_HOST_SECRET) return &secret;
   if (fbx::view(id) == FBX_HOST_PROCESS) return &process;

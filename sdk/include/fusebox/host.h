@@ -44,8 +44,24 @@ typedef struct fbx_host_service_v1 {
    * that interface's type, `*self` what to pass as its first argument, both valid while the op is.
    * The interface must stand in the manifest's `requires` or `wants`, else FBX_DENIED;
    * FBX_NOT_FOUND when the stack has no provider. Pass your own op: the call has its deadline and
-   * its cancellation, and when it fails, its error is already on your op. [any-thread] */
+   * its cancellation, and when it fails, its error is already on your op. Every call through the
+   * table is an op of its own on the thread that makes it: several may be in flight at once.
+   * [any-thread] */
   fbx_rc (*open)(fbx_op* op, fbx_str interface_id, const void** table, fbx_instance** self);
+
+  /* The names of all instances that provide `interface_id`, sorted: {"instances":["a","b"]}; none
+   * is an empty list. For an interface of which a stack may have several, like
+   * fusebox.snapshot/1. [any-thread] */
+  fbx_rc (*providers)(fbx_op* op, fbx_str interface_id, fbx_sink result);
+
+  /* As open(), for the instance of that name. [any-thread] */
+  fbx_rc (*open_instance)(fbx_op* op, fbx_str interface_id, fbx_str instance, const void** table,
+                          fbx_instance** self);
+
+  /* Why the last call through `self`, as open() or open_instance() gave it, did not end with
+   * FBX_OK: {"code":10,"what":"","hint":""}; {} when it did. Each of these calls gives a `self` of
+   * its own, so a plugin that calls from several threads opens once per thread. [any-thread] */
+  fbx_rc (*failure)(fbx_op* op, const fbx_instance* self, fbx_sink result);
 } fbx_host_service_v1;
 
 /* ---- fusebox.host.process/1: a child process, done right --------------------------------------

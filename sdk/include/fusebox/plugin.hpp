@@ -23,7 +23,9 @@
 #include "plugin.h"
 #include "runtime.h"
 #include "secrets.h"
+#include "snapshot.h"
 #include "step.h"
+#include "store.h"
 
 #include <chrono>
 #include <cstring>
@@ -47,6 +49,14 @@ inline std::string_view view(fbx_str s) noexcept {
                           : std::string_view{s.ptr, static_cast<size_t>(s.len)};
 }
 
+// FBX_HAS for C++: the record is long enough to hold the function, and has one.
+template <class Record, class Function>
+bool has(const Record* record, Function Record::*field) noexcept {
+  const auto* begin = reinterpret_cast<const char*>(record);
+  const auto* end = reinterpret_cast<const char*>(&(record->*field)) + sizeof(Function);
+  return static_cast<size_t>(end - begin) <= record->struct_size && record->*field != nullptr;
+}
+
 // What a method throws: the code says what the operator does next, `what` what failed, on what and
 // why, `hint` what to do.
 class Error : public std::exception {
@@ -64,14 +74,17 @@ class Error : public std::exception {
 };
 
 // The other side has already said what is wrong (through fail() on this op): just pass the code on.
+// `detail` is what it said, {"code":10,"what":"","hint":""}, where the host tells; else empty.
 class Reported : public std::exception {
  public:
-  explicit Reported(fbx_rc rc) : rc_(rc) {}
+  explicit Reported(fbx_rc rc, std::string detail = {}) : rc_(rc), detail_(std::move(detail)) {}
   fbx_rc rc() const noexcept { return rc_; }
   const char* what() const noexcept override { return "already reported"; }
+  const std::string& detail() const noexcept { return detail_; }
 
  private:
   fbx_rc rc_;
+  std::string detail_;
 };
 
 // A value that is wiped when it goes. Move-only, so that no copy is left behind by accident.
@@ -158,31 +171,88 @@ struct ProcessResult {
   std::string err;          // redacted
 };
 
-class Op;
-
-// Another plugin's runtime, as a plugin uses it. Answers are JSON, as runtime.h says.
-class RuntimeClient {
+// Another plugin's service, as a plugin uses it: requests and answers are JSON, as the interface's
+// header says. Made by Op, valid while the op is. One client serves one thread at a time.
+template <class Table>
+class Client {
  public:
-  RuntimeClient(const fbx_runtime_v1* table, fbx_instance* self, fbx_op* op)
-      : table_(table), self_(self), op_(op) {}
-  std::string services(std::string_view request = "{}") const;
-  std::string endpoint(std::string_view request) const;
-  std::string exec(std::string_view request, int in, int out, int err) const;
-  std::string volumes(std::string_view request = "{}") const;
-  std::string volume_export(std::string_view request, int fd) const;
-  std::string volume_import(std::string_view request, int fd) const;
+  Client(const fbx_host_service_v1* service, const Table* table, fbx_instance* self, fbx_op* op)
+      : service_(service), table_(table), self_(self), op_(op) {}
+
+ protected:
+  template <class Slot, class... Extra>
+  std::string ask(Slot slot, std::string_view request, Extra... extra) const {
+    std::string out;
+    const fbx_rc rc = (table_->*slot)(self_, op_, to_str(request), extra..., collect(out));
+    if (rc == FBX_OK) return out;
+    std::string detail;
+    if (has(service_, &fbx_host_service_v1::failure))
+      service_->failure(op_, self_, collect(detail));
+    throw Reported(rc, std::move(detail));
+  }
 
  private:
-  template <class Call>
-  std::string ask(Call call) const {
-    std::string out;
-    const fbx_rc rc = call(collect(out));
-    if (rc != FBX_OK) throw Reported(rc);
-    return out;
-  }
-  const fbx_runtime_v1* table_;
+  const fbx_host_service_v1* service_;
+  const Table* table_;
   fbx_instance* self_;
   fbx_op* op_;
+};
+
+class RuntimeClient : public Client<fbx_runtime_v1> {
+ public:
+  using Client::Client;
+  std::string services(std::string_view request = "{}") const {
+    return ask(&fbx_runtime_v1::services, request);
+  }
+  std::string endpoint(std::string_view request) const {
+    return ask(&fbx_runtime_v1::endpoint, request);
+  }
+  std::string exec(std::string_view request, int in, int out, int err) const {
+    return ask(&fbx_runtime_v1::exec, request, in, out, err);
+  }
+  std::string volumes(std::string_view request = "{}") const {
+    return ask(&fbx_runtime_v1::volumes, request);
+  }
+  std::string volume_export(std::string_view request, int fd) const {
+    return ask(&fbx_runtime_v1::volume_export, request, fd);
+  }
+  std::string volume_import(std::string_view request, int fd) const {
+    return ask(&fbx_runtime_v1::volume_import, request, fd);
+  }
+};
+
+class SnapshotClient : public Client<fbx_snapshot_v1> {
+ public:
+  using Client::Client;
+  std::string sources(std::string_view request = "{}") const {
+    return ask(&fbx_snapshot_v1::sources, request);
+  }
+  std::string capture(std::string_view request, int fd) const {
+    return ask(&fbx_snapshot_v1::capture, request, fd);
+  }
+  std::string inspect(std::string_view request, int fd) const {
+    return ask(&fbx_snapshot_v1::inspect, request, fd);
+  }
+};
+
+class StoreClient : public Client<fbx_store_v1> {
+ public:
+  using Client::Client;
+  std::string begin(std::string_view request) const { return ask(&fbx_store_v1::begin, request); }
+  std::string put(std::string_view request, int fd) const {
+    return ask(&fbx_store_v1::put, request, fd);
+  }
+  std::string commit(std::string_view request) const { return ask(&fbx_store_v1::commit, request); }
+  std::string abort(std::string_view request) const { return ask(&fbx_store_v1::abort, request); }
+  std::string list(std::string_view request = "{}") const {
+    return ask(&fbx_store_v1::list, request);
+  }
+  std::string get(std::string_view request, int fd) const {
+    return ask(&fbx_store_v1::get, request, fd);
+  }
+  std::string verify(std::string_view request) const { return ask(&fbx_store_v1::verify, request); }
+  std::string pin(std::string_view request) const { return ask(&fbx_store_v1::pin, request); }
+  std::string remove(std::string_view request) const { return ask(&fbx_store_v1::remove, request); }
 };
 
 // One call in flight. Valid only inside the method that got it.
@@ -235,17 +305,39 @@ class Op {
 
   // The stack's runtime; throws when there is none. try_runtime: nothing when there is none.
   RuntimeClient runtime() const {
-    const void* table = nullptr;
-    fbx_instance* self = nullptr;
-    const fbx_rc rc = open_runtime(&table, &self);
-    if (rc != FBX_OK) throw Reported(rc);
-    return {static_cast<const fbx_runtime_v1*>(table), self, op_};
+    auto found = open<RuntimeClient, fbx_runtime_v1>(FBX_IFACE_RUNTIME);
+    if (!found.client) throw Reported(found.rc);
+    return *found.client;
   }
   std::optional<RuntimeClient> try_runtime() const {
+    return open<RuntimeClient, fbx_runtime_v1>(FBX_IFACE_RUNTIME).client;
+  }
+  // The stack's store. A second one, for another thread, is another call.
+  StoreClient store() const {
+    auto found = open<StoreClient, fbx_store_v1>(FBX_IFACE_STORE);
+    if (!found.client) throw Reported(found.rc);
+    return *found.client;
+  }
+  // {"instances":[...]}: all that provide the interface.
+  std::string providers(std::string_view interface_id) const {
+    std::string out;
+    const auto* host = services();
+    if (!has(host, &fbx_host_service_v1::providers))
+      throw Error(FBX_UNSUPPORTED, "this fusebox cannot list providers", "update fusebox");
+    const fbx_rc rc = host->providers(op_, to_str(interface_id), collect(out));
+    if (rc != FBX_OK) throw Reported(rc);
+    return out;
+  }
+  SnapshotClient snapshot(std::string_view instance) const {
+    const auto* host = services();
+    if (!has(host, &fbx_host_service_v1::open_instance))
+      throw Error(FBX_UNSUPPORTED, "this fusebox cannot name a provider", "update fusebox");
     const void* table = nullptr;
     fbx_instance* self = nullptr;
-    if (open_runtime(&table, &self) != FBX_OK) return std::nullopt;
-    return RuntimeClient{static_cast<const fbx_runtime_v1*>(table), self, op_};
+    const fbx_rc rc =
+        host->open_instance(op_, to_str(FBX_IFACE_SNAPSHOT), to_str(instance), &table, &self);
+    if (rc != FBX_OK) throw Reported(rc);
+    return {host, static_cast<const fbx_snapshot_v1*>(table), self, op_};
   }
 
   // Runs a child process (host.h); its stdout is collected into `out`, a std::string or a Secret.
@@ -274,37 +366,26 @@ class Op {
                   "update fusebox, or use an older version of this plugin");
     return static_cast<const Table*>(table);
   }
-  fbx_rc open_runtime(const void** table, fbx_instance** self) const {
-    return service<fbx_host_service_v1>(FBX_HOST_SERVICE)
-        ->open(op_, to_str(FBX_IFACE_RUNTIME), table, self);
+  const fbx_host_service_v1* services() const {
+    return service<fbx_host_service_v1>(FBX_HOST_SERVICE);
+  }
+  template <class ClientType>
+  struct Opened {
+    fbx_rc rc = FBX_OK;
+    std::optional<ClientType> client;
+  };
+  template <class ClientType, class Table>
+  Opened<ClientType> open(std::string_view interface_id) const {
+    const auto* host = services();
+    const void* table = nullptr;
+    fbx_instance* self = nullptr;
+    const fbx_rc rc = host->open(op_, to_str(interface_id), &table, &self);
+    if (rc != FBX_OK) return {rc, std::nullopt};
+    return {rc, ClientType(host, static_cast<const Table*>(table), self, op_)};
   }
   const fbx_host* host_;
   fbx_op* op_;
 };
-
-inline std::string RuntimeClient::services(std::string_view request) const {
-  return ask([&](fbx_sink out) { return table_->services(self_, op_, to_str(request), out); });
-}
-inline std::string RuntimeClient::endpoint(std::string_view request) const {
-  return ask([&](fbx_sink out) { return table_->endpoint(self_, op_, to_str(request), out); });
-}
-inline std::string RuntimeClient::exec(std::string_view request, int in, int out_fd,
-                                       int err) const {
-  return ask([&](fbx_sink out) {
-    return table_->exec(self_, op_, to_str(request), in, out_fd, err, out);
-  });
-}
-inline std::string RuntimeClient::volumes(std::string_view request) const {
-  return ask([&](fbx_sink out) { return table_->volumes(self_, op_, to_str(request), out); });
-}
-inline std::string RuntimeClient::volume_export(std::string_view request, int fd) const {
-  return ask(
-      [&](fbx_sink out) { return table_->volume_export(self_, op_, to_str(request), fd, out); });
-}
-inline std::string RuntimeClient::volume_import(std::string_view request, int fd) const {
-  return ask(
-      [&](fbx_sink out) { return table_->volume_import(self_, op_, to_str(request), fd, out); });
-}
 
 // ---- What a plugin implements -------------------------------------------------------------------
 
@@ -344,6 +425,30 @@ class Runtime {
   virtual std::string volumes(Op& op, std::string_view request) = 0;
   virtual std::string volume_export(Op& op, std::string_view request, int fd) = 0;
   virtual std::string volume_import(Op& op, std::string_view request, int fd) = 0;
+};
+
+// snapshot.h
+class Snapshot {
+ public:
+  virtual ~Snapshot() = default;
+  virtual std::string sources(Op& op, std::string_view request) = 0;
+  virtual std::string capture(Op& op, std::string_view request, int fd) = 0;
+  virtual std::string inspect(Op& op, std::string_view request, int fd) = 0;
+};
+
+// store.h
+class Store {
+ public:
+  virtual ~Store() = default;
+  virtual std::string begin(Op& op, std::string_view request) = 0;
+  virtual std::string put(Op& op, std::string_view request, int fd) = 0;
+  virtual std::string commit(Op& op, std::string_view request) = 0;
+  virtual std::string abort(Op& op, std::string_view request) = 0;
+  virtual std::string list(Op& op, std::string_view request) = 0;
+  virtual std::string get(Op& op, std::string_view request, int fd) = 0;
+  virtual std::string verify(Op& op, std::string_view request) = 0;
+  virtual std::string pin(Op& op, std::string_view request) = 0;
+  virtual std::string remove(Op& op, std::string_view request) = 0;
 };
 
 // observer.h
@@ -398,12 +503,12 @@ fbx_rc ask(fbx_instance* self, fbx_op* op, fbx_str request, fbx_sink out) noexce
                     [&](Face& face, Op& o) { Sink(out).write((face.*Method)(o, view(request))); });
 }
 
-template <auto Method>
+// (request, descriptor) -> JSON.
+template <auto Method, class Face>
 fbx_rc transfer(fbx_instance* self, fbx_op* op, fbx_str request, int32_t fd,
                 fbx_sink out) noexcept {
-  return call<Runtime>(self, op, [&](Runtime& face, Op& o) {
-    Sink(out).write((face.*Method)(o, view(request), fd));
-  });
+  return call<Face>(
+      self, op, [&](Face& face, Op& o) { Sink(out).write((face.*Method)(o, view(request), fd)); });
 }
 
 inline constexpr fbx_step_v1 step_table = {sizeof(fbx_step_v1), 0, &ask<&Step::plan, Step>,
@@ -431,8 +536,20 @@ inline constexpr fbx_runtime_v1 runtime_table = {
     },
     &ask<&Runtime::stats, Runtime>,
     &ask<&Runtime::volumes, Runtime>,
-    &transfer<&Runtime::volume_export>,
-    &transfer<&Runtime::volume_import>};
+    &transfer<&Runtime::volume_export, Runtime>,
+    &transfer<&Runtime::volume_import, Runtime>};
+
+inline constexpr fbx_snapshot_v1 snapshot_table = {
+    sizeof(fbx_snapshot_v1), 0, &ask<&Snapshot::sources, Snapshot>,
+    &transfer<&Snapshot::capture, Snapshot>, &transfer<&Snapshot::inspect, Snapshot>};
+
+inline constexpr fbx_store_v1 store_table = {
+    sizeof(fbx_store_v1),        0,
+    &ask<&Store::begin, Store>,  &transfer<&Store::put, Store>,
+    &ask<&Store::commit, Store>, &ask<&Store::abort, Store>,
+    &ask<&Store::list, Store>,   &transfer<&Store::get, Store>,
+    &ask<&Store::verify, Store>, &ask<&Store::pin, Store>,
+    &ask<&Store::remove, Store>};
 
 inline constexpr fbx_observer_v1 observer_table = {
     sizeof(fbx_observer_v1), 0, [](fbx_instance* self, fbx_op* op, fbx_str event) -> fbx_rc {
@@ -460,6 +577,10 @@ const void* get_interface(fbx_instance*, fbx_str id) noexcept {
     if (wanted == FBX_IFACE_SECRETS) return &secrets_table;
   if constexpr (std::is_base_of_v<Runtime, T>)
     if (wanted == FBX_IFACE_RUNTIME) return &runtime_table;
+  if constexpr (std::is_base_of_v<Snapshot, T>)
+    if (wanted == FBX_IFACE_SNAPSHOT) return &snapshot_table;
+  if constexpr (std::is_base_of_v<Store, T>)
+    if (wanted == FBX_IFACE_STORE) return &store_table;
   if constexpr (std::is_base_of_v<Observer, T>)
     if (wanted == FBX_IFACE_OBSERVER) return &observer_table;
   return nullptr;

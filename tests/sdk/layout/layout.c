@@ -6,7 +6,9 @@
 #include <fusebox/plugin.h>
 #include <fusebox/runtime.h>
 #include <fusebox/secrets.h>
+#include <fusebox/snapshot.h>
 #include <fusebox/step.h>
+#include <fusebox/store.h>
 
 #define FBX_RECORD(r) {#r, NULL, 0, sizeof(r)},
 #define FBX_FIELD(r, f) {#r, #f, offsetof(r, f), sizeof(((r*)0)->f)},
