@@ -37,9 +37,10 @@ typedef struct fbx_snapshot_v1 {
    * written a capture: after any other result the receiver throws it away, for a stream that was
    * cut off ends like a whole one.
    *   request {"source":"postgres"}
-   *   result  {"version":"17.2","counts":{"public.projects":3},"facts":{...}}
+   *   result  {"version":"17.2","counts":{"public.projects":3},"facts":{...},"left_out":[]}
    * counts: of that same moment, by table, database or "objects"; compared after a restore
    * facts:  flat; what a restore must know besides (schema version, owner, ...)
+   * left_out: what belongs to the source and is not in the stream, one text each; told as warnings
    * [op-thread] */
   fbx_rc (*capture)(fbx_instance* self, fbx_op* op, fbx_str request_json, int32_t fd,
                     fbx_sink result);

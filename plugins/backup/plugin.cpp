@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "common/json.hpp"
+#include "common/result.hpp"
+#include "create.hpp"
+#include "prune.hpp"
+#include "verify.hpp"
+
+namespace fbx::backup {
+
+class Backup final : public Plugin, public Step {
+ public:
+  explicit Backup(std::string_view text) : context_(common::parse_context(text)) {}
+
+  std::string plan(Op& op, std::string_view text) override {
+    const auto request = common::parse_step_request(text);
+    if (request.verb == "create") return plan_create(op, context_, request);
+    if (request.verb == "prune") return plan_prune(op, context_);
+    common::Result result;
+    result.action(fmt::format("read and open every file of generation {}",
+                              common::text_at(request.with, "generation").value_or("latest")));
+    return result.json();
+  }
+
+  std::string run(Op& op, std::string_view text) override {
+    const auto request = common::parse_step_request(text);
+    if (request.verb == "create") return create(op, context_, request, release_of(text));
+    if (request.verb == "verify") return verify(op, request);
+    if (request.verb == "prune") return prune(op, context_);
+    throw Error(FBX_UNSUPPORTED, fmt::format("there is no verb \"{}\"", request.verb));
+  }
+
+  // A generation that was written stays: it is whole, and harms nobody. One that was not is no
+  // generation, and the store's next begin() removes what is left of it.
+  std::string undo(Op&, std::string_view) override {
+    common::Result result;
+    result.summary("nothing to take back: a generation that was written stays");
+    result.changed(false);
+    return result.json();
+  }
+
+ private:
+  static common::json::object release_of(std::string_view text) {
+    const auto request = common::parse_object(text, "the request");
+    const auto* release = common::object_at(request, "release");
+    return release == nullptr ? common::json::object{} : *release;
+  }
+  common::Context context_;
+};
+
+}  // namespace fbx::backup
+
+FUSEBOX_PLUGIN(fbx::backup::Backup)

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "restore_text.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json/serialize.hpp>
+
+#include "common/json.hpp"
+
+namespace fbx::backup {
+
+std::string restore_text(const std::string& generation, const boost::json::object& manifest) {
+  std::string text = fmt::format(
+      "Generation {0} of the stack {1}\n\n"
+      "Everything here is in standard formats. To bring it back without fusebox:\n\n"
+      "1. In this folder: sha256sum -c SHA256SUMS     (macOS: shasum -a 256 -c SHA256SUMS)\n"
+      "2. Start empty servers of the versions named below, or newer.\n"
+      "3. For each source:\n",
+      generation, common::need_text(manifest, "stack"));
+  for (const auto& item : *common::array_at(manifest, "sources")) {
+    const auto& source = item.as_object();
+    const std::string version = common::text_at(source, "version").value_or("");
+    text += fmt::format("\n   {} ({}{}{})\n", common::need_text(source, "name"),
+                        common::need_text(source, "kind"), version.empty() ? "" : " ", version);
+    for (const auto& line : *common::array_at(source, "by_hand"))
+      text += fmt::format("     {}\n", std::string_view(line.as_string()));
+    if (const auto* counts = common::object_at(source, "counts"))
+      text += fmt::format("     then there should be: {}\n", boost::json::serialize(*counts));
+  }
+  text +=
+      "\n4. The secrets are not here, on purpose. Without the ENCRYPTION_KEY that was in use, "
+      "what\n"
+      "   Langfuse has encrypted cannot be read. \"keys\" in manifest.json tells the right key:\n"
+      "     printf 'fusebox fingerprint 1 " +
+      generation + "' | openssl dgst -sha256 -hmac \"$ENCRYPTION_KEY\"\n";
+  return text;
+}
+
+}  // namespace fbx::backup
