@@ -42,7 +42,7 @@ enum class Completes {
   files
 };
 
-enum class Group { stack, services, history, setup, other };
+enum class Group { stack, services, backup, history, setup, other };
 
 // Which exit codes `--help` lists.
 enum class Exits { plain, phase, health, program };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/backup_table.hpp"
 #include "cli/command.hpp"
 #include "cli/groups.hpp"
 
@@ -512,8 +513,19 @@ constexpr std::array table = {
             print_help},
 };
 
+template <std::size_t A, std::size_t B>
+constexpr std::array<Command, A + B> joined(const std::array<Command, A>& first,
+                                            const std::array<Command, B>& second) {
+  std::array<Command, A + B> all{};
+  for (std::size_t i = 0; i < A; ++i) all[i] = first[i];
+  for (std::size_t i = 0; i < B; ++i) all[A + i] = second[i];
+  return all;
+}
+
+constexpr auto all_commands = joined(table, backup_table);
+
 }  // namespace
 
-std::span<const Command> commands() { return table; }
+std::span<const Command> commands() { return all_commands; }
 
 }  // namespace fusebox::cli

@@ -6,6 +6,9 @@
 
 #include <fusebox/runtime.h>
 #include <fusebox/step.h>
+#include <fusebox/store.h>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -14,8 +17,8 @@ namespace fusebox::cli {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> names = {"deploy",  "up",   "stop",  "start",
-                                                   "restart", "down", "health"};
+constexpr std::array<std::string_view, 8> names = {"deploy",  "up",   "stop",   "start",
+                                                   "restart", "down", "health", "backup"};
 
 config::StepConfig step(const std::string& instance, std::string_view verb) {
   config::StepConfig result;
@@ -50,6 +53,23 @@ std::vector<config::StepConfig> all_checks(const plugin::Host& host, std::string
 
 std::span<const std::string_view> default_phase_names() { return names; }
 
+const plugin::InstanceInfo* backup_instance(const plugin::Host& host, const std::string& verb) {
+  const plugin::InstanceInfo* found = nullptr;
+  for (const auto& instance : host.instances()) {
+    const auto& manifest = instance.plugin->manifest;
+    const bool uses_store = std::find(manifest.requires_.begin(), manifest.requires_.end(),
+                                      FBX_IFACE_STORE) != manifest.requires_.end();
+    if (!uses_store || manifest.verbs.count(verb) == 0) continue;
+    if (found != nullptr)
+      throw Error(
+          Errc::config,
+          fmt::format("both \"{}\" and \"{}\" make generations", found->name, instance.name),
+          "keep one of them, or define the phase in the configuration");
+    found = &instance;
+  }
+  return found;
+}
+
 std::optional<config::PhaseConfig> default_phase(const plugin::Host& host, std::string_view name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) return std::nullopt;
   config::PhaseConfig phase;
@@ -58,6 +78,12 @@ std::optional<config::PhaseConfig> default_phase(const plugin::Host& host, std::
   if (name == "health") {
     // Every check runs, whatever the others say: one red part never hides another.
     phase.on_failure = config::OnFailure::keep_going;
+  } else if (name == "backup") {
+    const auto* maker = backup_instance(host, "create");
+    if (maker == nullptr)
+      throw Error(Errc::not_found, "no plugin of this stack makes generations",
+                  "add [plugins.backup] and a store to the configuration");
+    phase.groups.push_back({step(maker->name, "create")});
   } else {
     const std::string& runtime = host.provider(FBX_IFACE_RUNTIME).name;
     phase.groups.push_back({step(runtime, name == "deploy" ? "up" : name)});

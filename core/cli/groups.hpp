@@ -30,6 +30,14 @@ int show_logs(Context& context);
 int run_exec(Context& context);
 int run_shell(Context& context);
 
+// backup.cpp
+int list_backups(Context& context);
+int create_backup(Context& context);
+int show_backup(Context& context);
+int verify_backup(Context& context);
+int prune_backups(Context& context);
+int pin_backup(Context& context);  // and unpin
+
 // runs.cpp
 int list_runs(Context& context);
 int show_run(Context& context);

@@ -60,6 +60,8 @@ std::string_view title(Group group) {
       return "The stack";
     case Group::services:
       return "Its services";
+    case Group::backup:
+      return "Its backups";
     case Group::history:
       return "Its runs";
     case Group::setup:
@@ -153,8 +155,8 @@ std::string overview(const Pairs& contributed, const Output& output) {
       "fusebox runs a self-hosted Langfuse through its whole life.\n\n{} fusebox COMMAND "
       "[options]\n",
       output.paint(Color::bold, "Usage:"));
-  constexpr std::array groups = {Group::stack, Group::services, Group::history, Group::setup,
-                                 Group::other};
+  constexpr std::array groups = {Group::stack,   Group::services, Group::backup,
+                                 Group::history, Group::setup,    Group::other};
   for (const Group group : groups) {
     text += fmt::format("\n{}\n{}", output.paint(Color::bold, title(group)),
                         columns(summaries(group), 20));

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The `backup` commands of the command table.
+#pragma once
+
+#include "cli/command.hpp"
+#include "cli/groups.hpp"
+
+#include <array>
+
+namespace fusebox::cli {
+
+inline constexpr std::array backup_create_options = {
+    OptionSpec{"note", 0, "TEXT", "a line for people, kept with the generation"},
+    OptionSpec{"pin", 0, "WHY", "never prune this generation, and why"},
+};
+inline constexpr std::array backup_verify_options = {
+    OptionSpec{"hashes-only", 0, "", "compare hashes, and do not open the sources"},
+};
+
+inline constexpr std::array backup_table = {
+    Command{"backup list",
+            Group::backup,
+            Needs::stack,
+            {},
+            "",
+            "List the generations of this stack, newest first",
+            "",
+            "fusebox backup list\twhat there is to go back to\nfusebox backup list --json\tfor "
+            "scripts",
+            {},
+            Completes::nothing,
+            Exits::plain,
+            list_backups},
+    Command{"backup create",
+            Group::backup,
+            Needs::stack,
+            {},
+            "",
+            "Capture all data into a new generation, or none",
+            "Runs the phase `backup`. The services keep running. A generation exists once all of "
+            "it is on disk; what is interrupted leaves nothing behind.",
+            "fusebox backup create\tnow\nfusebox backup create --pin 'before the update'\tone "
+            "that stays until it is unpinned",
+            backup_create_options,
+            Completes::nothing,
+            Exits::phase,
+            create_backup},
+    Command{"backup show",
+            Group::backup,
+            Needs::stack,
+            {0, 1},
+            "[GENERATION]",
+            "Show what a generation holds",
+            "Without a name: the newest.",
+            "fusebox backup show\tthe newest\nfusebox backup show --json\tits manifest",
+            {},
+            Completes::nothing,
+            Exits::plain,
+            show_backup},
+    Command{"backup verify",
+            Group::backup,
+            Needs::stack,
+            {0, 1},
+            "[GENERATION]",
+            "Re-hash every file of a generation and open every source",
+            "Reads what is stored and hands it to the data's own tools. Changes nothing. Without a "
+            "name: the newest.",
+            "fusebox backup verify\tthe newest\nfusebox backup verify --hashes-only\tfaster",
+            backup_verify_options,
+            Completes::nothing,
+            Exits::health,
+            verify_backup},
+    Command{"backup prune",
+            Group::backup,
+            Needs::stack,
+            {},
+            "",
+            "Remove the generations that no rule keeps",
+            "Pinned ones and the last good one always stay.",
+            "fusebox backup prune --dry-run\tsay what would stay or go, and why\nfusebox backup "
+            "prune\tdo it",
+            {},
+            Completes::nothing,
+            Exits::phase,
+            prune_backups},
+    Command{"backup pin",
+            Group::backup,
+            Needs::stack,
+            {2, 2},
+            "GENERATION WHY",
+            "Keep a generation from being pruned",
+            "",
+            "fusebox backup pin latest 'before the update'\tthe newest",
+            {},
+            Completes::nothing,
+            Exits::plain,
+            pin_backup},
+    Command{"backup unpin",
+            Group::backup,
+            Needs::stack,
+            {1, 1},
+            "GENERATION",
+            "Let a pinned generation go",
+            "It stays until the rules of `backup prune` no longer keep it.",
+            "fusebox backup unpin 20261124T020000Z-7f3a\tthat one",
+            {},
+            Completes::nothing,
+            Exits::plain,
+            pin_backup},
+};
+
+}  // namespace fusebox::cli
