@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+// Backups of real servers: made while they are written to, verified, brought back by hand with
+// standard tools alone, killed at random moments, damaged.
+#include "e2e/stacks.hpp"
+#include "support/search.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <boost/json.hpp>
+
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <random>
+#include <thread>
+
+using fusebox::test::DemoStack;
+using fusebox::test::Ended;
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+namespace {
+
+void skip_unless_complete() {
+  const auto missing = DemoStack::missing();
+  if (missing.empty()) return;
+  std::cerr << fmt::format("cannot run here: {}\n", fmt::join(missing, "; "));
+  std::exit(77);
+}
+
+void expect(const Ended& ended, int exit_code) {
+  INFO(ended.all());
+  CHECK(ended.exit_code == exit_code);
+}
+
+// The demo with data in all stores, and commands that a person who restores by hand would type.
+class LoadedDemo : public DemoStack {
+ public:
+  LoadedDemo() {
+    std::ofstream(box_ / "fusebox.toml", std::ios::app) << R"(
+[commands.pg-tool]
+service = "postgres"
+command = ["sh", "-c", 'exec "$@"', "pg-tool"]
+environment = { PGPASSWORD = { secret = "POSTGRES_PASSWORD" } }
+)";
+    must({"deploy"});
+    sql("CREATE TABLE project (id int PRIMARY KEY, name text NOT NULL);"
+        "CREATE TABLE trace (id serial PRIMARY KEY, project int NOT NULL REFERENCES project, v "
+        "text);"
+        "INSERT INTO project SELECT g, 'project ' || g FROM generate_series(1, 50) g;"
+        "INSERT INTO trace (project, v) SELECT 1 + g % 50, md5(g::text) FROM generate_series(1, "
+        "5000) g");
+    clickhouse(
+        "CREATE DATABASE lf; CREATE TABLE lf.traces (id UInt64, v String, d Date DEFAULT "
+        "'2026-11-24') ENGINE = MergeTree PARTITION BY toYYYYMM(d) ORDER BY id; INSERT INTO "
+        "lf.traces "
+        "(id, v) SELECT number, toString(number * 7) FROM numbers(100000)");
+    // Redis waits some seconds for a second replica, which never comes.
+    must({"redis-cli", "--", "config", "set", "repl-diskless-sync-delay", "0"});
+    for (int i = 0; i < 20; ++i)
+      must({"redis-cli", "--", "set", fmt::format("key{}", i), fmt::format("value{}", i)});
+  }
+
+  std::string must(const std::vector<std::string>& args, const std::string& stdin_text = {}) const {
+    const Ended ended = (*this)(args, stdin_text);
+    INFO(ended.all());
+    REQUIRE(ended.exit_code == 0);
+    return ended.out;
+  }
+  std::string sql(const std::string& text, const std::string& database = "postgres") const {
+    return must({"pg-tool", "--", "psql", "-v", "ON_ERROR_STOP=1", "-Atqc", text, database});
+  }
+  std::string clickhouse(const std::string& text) const {
+    return must({"clickhouse-shell", "--", "--multiquery", "-q", text});
+  }
+  fs::path backups() const { return box_.path() / "demo/backups/langfuse-demo"; }
+  json::array generations() const { return json({"backup", "list"}).at("generations").as_array(); }
+  std::string newest() const {
+    return std::string(generations().at(0).at("generation").as_string());
+  }
+  // Runs fusebox in a process group of its own.
+  pid_t spawn(const std::vector<std::string>& args) const {
+    std::vector<std::string> words = {fusebox::test::fusebox_program().string()};
+    words.insert(words.end(), options_.begin(), options_.end());
+    words.insert(words.end(), args.begin(), args.end());
+    auto environment = box_.environment(environment_);
+    const pid_t child = ::fork();
+    if (child != 0) return child;
+    ::setpgid(0, 0);
+    std::vector<char*> argv;
+    std::vector<char*> envp;
+    for (auto& word : words) argv.push_back(word.data());
+    for (auto& one : environment) envp.push_back(one.data());
+    argv.push_back(nullptr);
+    envp.push_back(nullptr);
+    if (::chdir(box_.path().c_str()) != 0) ::_exit(126);
+    if (::freopen("/dev/null", "w", stdout) == nullptr) ::_exit(126);
+    if (::freopen("/dev/null", "w", stderr) == nullptr) ::_exit(126);
+    ::execve(argv[0], argv.data(), envp.data());
+    ::_exit(127);
+  }
+};
+
+std::int64_t number(const std::string& text) { return std::strtoll(text.c_str(), nullptr, 10); }
+
+void flip_bit(const fs::path& file) {
+  std::string bytes = fusebox::test::slurp(file);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  std::ofstream(file, std::ios::binary) << bytes;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "D24 D30: what was committed before a backup is in it, and standard tools bring it back") {
+  skip_unless_complete();
+  LoadedDemo stack;
+  // Rows go on being written, in transactions of a parent and its children, while it is made.
+  std::atomic<bool> stop{false};
+  std::atomic<int> written{0};
+  std::thread writer([&] {
+    for (int id = 1000; !stop; ++id) {
+      const auto ended =
+          stack({"pg-tool", "--", "psql", "-Atqc",
+                 fmt::format("BEGIN; INSERT INTO project VALUES ({0}, 'new'); INSERT "
+                             "INTO trace (project, v) SELECT {0}, 'new' FROM "
+                             "generate_series(1, 10); COMMIT",
+                             id),
+                 "postgres"});
+      if (ended.exit_code == 0) ++written;
+      const auto more = stack({"clickhouse-shell", "--", "-q",
+                               "INSERT INTO lf.traces (id, v) SELECT number + 1000000, 'new' FROM "
+                               "numbers(10)"});
+      if (more.exit_code == 0) ++written;
+    }
+  });
+  while (written < 4) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  const auto before_pg = number(stack.sql("SELECT count(*) FROM trace"));
+  const auto before_ch = number(stack.clickhouse("SELECT count() FROM lf.traces"));
+  const int written_before = written;
+  const Ended made = stack({"backup", "create", "--note", "while it is used"});
+  const int written_after = written;
+  stop = true;
+  writer.join();
+  expect(made, 0);
+  CHECK(written_after > written_before);
+
+  const auto shown = stack.json({"backup", "show"});
+  CHECK(shown.at("manifest").at("note") == "while it is used");
+  const fs::path folder = stack.backups() / stack.newest();
+  std::map<std::string, json::object> sources;
+  for (const auto& source : shown.at("manifest").at("sources").as_array())
+    sources[std::string(source.at("kind").as_string())] = source.as_object();
+  REQUIRE(sources.size() == 4);
+
+  // RESTORE.txt, step by step.
+  CHECK(stack.box()
+            .program({"sh", "-c", fmt::format("cd {} && sha256sum -c SHA256SUMS", folder.string())})
+            .exit_code == 0);
+  stack.must({"pg-tool", "--", "createdb", "restored"});
+  const auto archive = stack.box().program(
+      {"sh", "-c", fmt::format("zstd -dc {}/postgres.dump.zst", folder.string())});
+  stack.must({"pg-tool", "--", "pg_restore", "--exit-on-error", "--no-owner", "--dbname=restored"},
+             archive.out);
+  const auto restored = number(stack.sql("SELECT count(*) FROM trace", "restored"));
+  CHECK(restored >= before_pg);
+  CHECK(sources.at("postgres").at("counts").at("public.trace") == restored);
+  CHECK(sources.at("postgres").at("counts").at("public.project") ==
+        number(stack.sql("SELECT count(*) FROM project", "restored")));
+  // Of each transaction all or nothing.
+  CHECK(number(stack.sql("SELECT count(*) FROM (SELECT p.id FROM project p LEFT JOIN trace t ON "
+                         "t.project = p.id WHERE p.id >= 1000 GROUP BY p.id HAVING count(t.id) <> "
+                         "10) x",
+                         "restored")) == 0);
+
+  const fs::path parts = stack.box() / "parts";
+  fs::create_directory(parts);
+  CHECK(stack.box()
+            .program({"sh", "-c",
+                      fmt::format("zstd -dc {}/clickhouse.tar.zst | tar -x -C {}", folder.string(),
+                                  parts.string())})
+            .exit_code == 0);
+  const auto frozen =
+      sources.at("clickhouse").at("counts").at("lf.traces").to_number<std::int64_t>();
+  CHECK(frozen >= before_ch);
+  stack.clickhouse("RENAME TABLE lf.traces TO lf.old");
+  stack.must(
+      {"clickhouse-shell", "--", "--multiquery"},
+      "CREATE DATABASE IF NOT EXISTS lf;\n" +
+          fusebox::test::slurp(parts / "schema.sql")
+              .substr(fusebox::test::slurp(parts / "schema.sql").find("CREATE TABLE lf.traces")));
+  std::string place = "set -e; ";
+  std::string attach;
+  const std::string target = stack.clickhouse(
+      "SELECT data_path FROM system.tables WHERE database = 'lf' AND name = 'traces'");
+  const std::string data = target.substr(0, target.find('\n'));
+  for (const auto& part : fs::directory_iterator(parts / "data/lf/traces")) {
+    place += fmt::format("cp -r {} {}detached/; ", part.path().string(), data);
+    attach +=
+        fmt::format("ALTER TABLE lf.traces ATTACH PART '{}';\n", part.path().filename().string());
+  }
+  CHECK(
+      stack.box()
+          .program({"sh", "-c", place + fmt::format("chown -R --reference={0} {0}detached", data)})
+          .exit_code == 0);
+  stack.must({"clickhouse-shell", "--", "--multiquery"}, attach);
+  CHECK(number(stack.clickhouse("SELECT count() FROM lf.traces")) == frozen);
+  CHECK(stack.clickhouse("SELECT sum(cityHash64(id, v)) FROM lf.traces WHERE id < 100000") ==
+        stack.clickhouse("SELECT sum(cityHash64(id, v)) FROM lf.old WHERE id < 100000"));
+
+  const auto checked = stack.box().program(
+      {"sh", "-c",
+       fmt::format("zstd -dc {0}/redis.rdb.zst > {1}/dump.rdb && redis-check-rdb {1}/dump.rdb",
+                   folder.string(), stack.box().path().string())});
+  INFO(checked.all());
+  CHECK(checked.exit_code == 0);
+  CHECK(checked.out.find("20 keys read") != std::string::npos);
+  CHECK(sources.at("redis").at("counts").at("keys") == 20);
+
+  // No hard link, no staging folder, no secret is left behind.
+  CHECK(fs::is_empty(fs::path(data).parent_path().parent_path().parent_path().parent_path() /
+                     "shadow"));
+  expect(stack({"backup", "verify"}), 0);
+}
+
+TEST_CASE("D22 D31: a flipped bit or a cut in any file is found before anything relies on it") {
+  skip_unless_complete();
+  LoadedDemo stack;
+  stack.must({"backup", "create"});
+  const std::string name = stack.newest();
+  for (const char* file : {"postgres.dump.zst", "clickhouse.tar.zst", "redis.rdb.zst",
+                           "minio.tar.zst", "RESTORE.txt", "manifest.json"}) {
+    CAPTURE(file);
+    const fs::path path = stack.backups() / name / file;
+    const std::string whole = fusebox::test::slurp(path);
+    flip_bit(path);
+    const Ended verified = stack({"backup", "verify", name});
+    INFO(verified.all());
+    CHECK(verified.exit_code == 3);
+    fs::resize_file(path, whole.size() / 2);
+    CHECK(stack.generations().at(0).at("problem").is_string());
+    CHECK(stack({"backup", "verify", name}).exit_code == 3);
+    std::ofstream(path, std::ios::binary) << whole;
+  }
+  expect(stack({"backup", "verify", name}), 0);
+}
+
+TEST_CASE("a server that is down fails the backup, and leaves no generation") {
+  skip_unless_complete();
+  LoadedDemo stack;
+  stack.must({"stop", "postgres"});
+  const Ended failed = stack({"backup", "create"});
+  INFO(failed.all());
+  CHECK(failed.exit_code == 1);
+  CHECK(stack.generations().empty());
+  stack.must({"start", "postgres"});
+  stack.must({"backup", "create"});
+  CHECK(stack.generations().size() == 1);
+}
+
+TEST_CASE("D26: a setting that is not known is an error, not dead text") {
+  skip_unless_complete();
+  DemoStack stack;
+  const Ended wrong = stack({"--set=plugins.backup.keep_dayly=7", "backup", "list"});
+  INFO(wrong.all());
+  CHECK(wrong.exit_code == 2);
+  CHECK(wrong.err.find("keep_daily") != std::string::npos);
+}
+
+TEST_CASE("D25: prune says why each stays or goes, and never takes a pinned one") {
+  skip_unless_complete();
+  LoadedDemo stack;
+  stack.must({"backup", "create", "--pin", "before the update"});
+  const std::string pinned = stack.newest();
+  for (int i = 0; i < 3; ++i) stack.must({"backup", "create"});
+  const std::string newest = stack.newest();
+  const Ended plan = stack({"backup", "prune", "--dry-run"});
+  expect(plan, 0);
+  CHECK(plan.out.find("pinned: before the update") != std::string::npos);
+  CHECK(plan.out.find("no rule keeps it") != std::string::npos);
+  CHECK(stack.generations().size() == 4);
+  expect(stack({"backup", "prune"}), 0);
+  const auto left = stack.generations();
+  REQUIRE(left.size() == 2);
+  CHECK(left.at(0).at("generation") == json::value(newest));
+  CHECK(left.at(1).at("generation") == json::value(pinned));
+  const Ended none =
+      stack({"--set=plugins.backup.keep_daily=0", "--set=plugins.backup.keep_weekly=0",
+             "--set=plugins.backup.keep_monthly=0", "backup", "prune"});
+  CHECK(none.exit_code != 0);
+  CHECK(stack.generations().size() == 2);
+}
+
+TEST_CASE(
+    "kill -9 at random moments of a backup leaves whole generations and nothing listed broken") {
+  skip_unless_complete();
+  LoadedDemo stack;
+  stack.must({"backup", "create"});
+  std::mt19937 random(4);
+  for (int round = 0; round < 25; ++round) {
+    const pid_t child = stack.spawn({"backup", "create"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 1500));
+    ::kill(-child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    for (const auto& one : stack.generations()) CHECK(one.at("problem").is_null());
+    const Ended recovered = stack({"recover", "--undo"});
+    INFO(recovered.all());
+    CHECK((recovered.exit_code == 0 || recovered.err.find("no run") != std::string::npos));
+  }
+  stack.must({"backup", "create"});
+  const auto listed = stack.json({"backup", "list"});
+  CHECK(listed.at("interrupted").as_array().empty());
+  for (const auto& one : listed.at("generations").as_array())
+    expect(stack({"backup", "verify", std::string(one.at("generation").as_string())}), 0);
+}
