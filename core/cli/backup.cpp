@@ -101,7 +101,7 @@ int run_verb(Context& context, const std::string& verb, config::Table with) {
   if (maker == nullptr)
     throw Error(Errc::not_found,
                 fmt::format("no plugin of this stack has a verb `{}` for generations", verb),
-                "add [plugins.backup] to the configuration: `fusebox plugins list` shows it");
+                "add one that requires a store to the configuration: see `fusebox plugins list`");
   config::StepConfig step;
   step.instance = maker->name;
   step.verb = verb;

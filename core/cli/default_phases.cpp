@@ -81,8 +81,9 @@ std::optional<config::PhaseConfig> default_phase(const plugin::Host& host, std::
   } else if (name == "backup") {
     const auto* maker = backup_instance(host, "create");
     if (maker == nullptr)
-      throw Error(Errc::not_found, "no plugin of this stack makes generations",
-                  "add [plugins.backup] and a store to the configuration");
+      throw Error(
+          Errc::not_found, "no plugin of this stack makes generations",
+          "add one that does, and a store, to the configuration: see `fusebox plugins list`");
     phase.groups.push_back({step(maker->name, "create")});
   } else {
     const std::string& runtime = host.provider(FBX_IFACE_RUNTIME).name;

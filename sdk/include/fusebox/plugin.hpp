@@ -172,7 +172,7 @@ struct ProcessResult {
 };
 
 // Another plugin's service, as a plugin uses it: requests and answers are JSON, as the interface's
-// header says. Made by Op, valid while the op is. One client serves one thread at a time.
+// header says. Made by Op, valid while the op is. Each thread asks for a client of its own.
 template <class Table>
 class Client {
  public:
@@ -312,7 +312,6 @@ class Op {
   std::optional<RuntimeClient> try_runtime() const {
     return open<RuntimeClient, fbx_runtime_v1>(FBX_IFACE_RUNTIME).client;
   }
-  // The stack's store. A second one, for another thread, is another call.
   StoreClient store() const {
     auto found = open<StoreClient, fbx_store_v1>(FBX_IFACE_STORE);
     if (!found.client) throw Reported(found.rc);
