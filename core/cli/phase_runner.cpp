@@ -81,6 +81,22 @@ void edit_phase(Context& context, const std::string& name,
   context.replace_phase(std::move(phase));
 }
 
+int give_option(Context& context, const std::string& phase, const std::string& option,
+                const config::Value& value) {
+  int given = 0;
+  edit_phase(context, phase, [&](config::StepConfig& step) {
+    const auto* instance = context.host().find(step.instance);
+    if (instance == nullptr) return;
+    const auto& verbs = instance->plugin->manifest.verbs;
+    const auto verb = verbs.find(step.verb);
+    if (verb == verbs.end() || verb->second.options.count(option) == 0) return;
+    if (step.with.get_if<config::Table>() == nullptr) step.with.data = config::Table{};
+    step.with.get_if<config::Table>()->set(option, value);
+    ++given;
+  });
+  return given;
+}
+
 int with_environment(Context& context, const std::function<int(const run::Environment&)>& body) {
   plan::HostCaller caller(context.host(), run::last_release(context.config().state_dir));
   const auto& redactor = context.redactor();

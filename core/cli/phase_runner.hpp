@@ -22,6 +22,10 @@ int execute_phase(Context& context, const std::string& name);
 void edit_phase(Context& context, const std::string& name,
                 const std::function<void(config::StepConfig&)>& edit);
 
+// Gives every step of the phase whose verb has such an option this value. How many have it.
+int give_option(Context& context, const std::string& phase, const std::string& option,
+                const config::Value& value);
+
 // Prints the plan of a phase in `format` ("text", "json", "mermaid"), with each step's own plan.
 int print_plan(Context& context, const std::string& name, const std::string& format);
 

@@ -60,6 +60,7 @@ struct Config {
   std::string stack;                // [stack] name
   std::filesystem::path state_dir;  // of this stack, absolute: <state home>/fusebox/<stack>
   std::optional<std::filesystem::path> versions;  // [stack] versions, absolute
+  std::string scratch;  // not empty: this is a stack beside the live one, and so named
   std::vector<PluginConfig> plugins;
   std::vector<PhaseConfig> phases;
   std::vector<CommandConfig> commands;

@@ -84,6 +84,7 @@ Host::Host(const config::Config& config, const Catalog& catalog, secrets::Store&
                                 {"state_dir", (config.state_dir / "plugins" / info.name).string()},
                                 {"config", info.config}};
     if (config.versions) context["versions"] = config.versions->string();
+    if (!config.scratch.empty()) context["scratch"] = config.scratch;
     state.context_json = boost::json::serialize(context);
     state.info = info;
     impl_->infos.push_back(std::move(info));

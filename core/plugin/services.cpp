@@ -101,11 +101,18 @@ constexpr fbx_runtime_v1 kRuntimeProxy = {sizeof(fbx_runtime_v1),
                                           forward<&fbx_runtime_v1::stats>,
                                           forward<&fbx_runtime_v1::volumes>,
                                           forward<&fbx_runtime_v1::volume_export>,
-                                          forward<&fbx_runtime_v1::volume_import>};
+                                          forward<&fbx_runtime_v1::volume_import>,
+                                          forward<&fbx_runtime_v1::volume_stage>,
+                                          forward<&fbx_runtime_v1::volume_turn>};
 
-constexpr fbx_snapshot_v1 kSnapshotProxy = {
-    sizeof(fbx_snapshot_v1), 0, forward<&fbx_snapshot_v1::sources>,
-    forward<&fbx_snapshot_v1::capture>, forward<&fbx_snapshot_v1::inspect>};
+constexpr fbx_snapshot_v1 kSnapshotProxy = {sizeof(fbx_snapshot_v1),
+                                            0,
+                                            forward<&fbx_snapshot_v1::sources>,
+                                            forward<&fbx_snapshot_v1::capture>,
+                                            forward<&fbx_snapshot_v1::inspect>,
+                                            forward<&fbx_snapshot_v1::stage>,
+                                            forward<&fbx_snapshot_v1::turn>,
+                                            forward<&fbx_snapshot_v1::count>};
 
 constexpr fbx_store_v1 kStoreProxy = {sizeof(fbx_store_v1),           0,
                                       forward<&fbx_store_v1::begin>,  forward<&fbx_store_v1::put>,

@@ -123,6 +123,7 @@ Context parse_context(std::string_view context_json) {
   context.config_dir = text_at(object, "config_dir").value_or("");
   context.state_dir = text_at(object, "state_dir").value_or("");
   context.versions = text_at(object, "versions").value_or("");
+  context.scratch = text_at(object, "scratch").value_or("");
   if (const json::object* config = object_at(object, "config")) context.config = *config;
   return context;
 }

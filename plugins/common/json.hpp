@@ -50,6 +50,7 @@ struct Context {
   std::string config_dir;  // absolute
   std::string state_dir;   // absolute; need not exist yet
   std::string versions;    // absolute; empty: the stack has no such file
+  std::string scratch;     // not empty: a stack beside the live one; what runs is named after it
   json::object config;     // canonical
 };
 Context parse_context(std::string_view context_json);

@@ -137,8 +137,13 @@ inline fbx_rc services(fbx_instance*, fbx_op* op, fbx_str, fbx_sink result) {
 }
 
 inline fbx_rc service_open(fbx_op* op, fbx_str id, const void** table, fbx_instance** self) {
-  static const fbx_runtime_v1 runtime = {sizeof runtime, 0,       &services, &endpoint, nullptr,
-                                         nullptr,        nullptr, nullptr,   nullptr,   nullptr};
+  static const fbx_runtime_v1 runtime = [] {
+    fbx_runtime_v1 slots{};
+    slots.struct_size = sizeof slots;
+    slots.services = &services;
+    slots.endpoint = &endpoint;
+    return slots;
+  }();
   if (fbx::view(id) != FBX_IFACE_RUNTIME || op->host->endpoints.empty()) {
     op->answer.what = "the test has no provider of this interface";
     return FBX_NOT_FOUND;

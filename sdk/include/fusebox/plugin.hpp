@@ -18,6 +18,8 @@
 #ifndef FUSEBOX_PLUGIN_HPP
 #define FUSEBOX_PLUGIN_HPP
 
+#include "clients.hpp"
+#include "faces.hpp"
 #include "host.h"
 #include "observer.h"
 #include "plugin.h"
@@ -26,9 +28,9 @@
 #include "snapshot.h"
 #include "step.h"
 #include "store.h"
+#include "values.hpp"
 
 #include <chrono>
-#include <cstring>
 #include <exception>
 #include <memory>
 #include <new>
@@ -36,224 +38,11 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 
 // The manifest's bytes, which fusebox_add_plugin() compiles into every plugin.
 extern "C" const char fusebox_manifest_text[];
 
 namespace fbx {
-
-inline fbx_str to_str(std::string_view s) noexcept { return {s.data(), s.size()}; }
-inline std::string_view view(fbx_str s) noexcept {
-  return s.ptr == nullptr ? std::string_view{}
-                          : std::string_view{s.ptr, static_cast<size_t>(s.len)};
-}
-
-// FBX_HAS for C++: the record is long enough to hold the function, and has one.
-template <class Record, class Function>
-bool has(const Record* record, Function Record::*field) noexcept {
-  const auto* begin = reinterpret_cast<const char*>(record);
-  const auto* end = reinterpret_cast<const char*>(&(record->*field)) + sizeof(Function);
-  return static_cast<size_t>(end - begin) <= record->struct_size && record->*field != nullptr;
-}
-
-// What a method throws: the code says what the operator does next, `what` what failed, on what and
-// why, `hint` what to do.
-class Error : public std::exception {
- public:
-  Error(fbx_rc rc, std::string what, std::string hint = {})
-      : rc_(rc), what_(std::move(what)), hint_(std::move(hint)) {}
-  fbx_rc rc() const noexcept { return rc_; }
-  const char* what() const noexcept override { return what_.c_str(); }
-  const std::string& hint() const noexcept { return hint_; }
-
- private:
-  fbx_rc rc_;
-  std::string what_;
-  std::string hint_;
-};
-
-// The other side has already said what is wrong (through fail() on this op): just pass the code on.
-// `detail` is what it said, {"code":10,"what":"","hint":""}, where the host tells; else empty.
-class Reported : public std::exception {
- public:
-  explicit Reported(fbx_rc rc, std::string detail = {}) : rc_(rc), detail_(std::move(detail)) {}
-  fbx_rc rc() const noexcept { return rc_; }
-  const char* what() const noexcept override { return "already reported"; }
-  const std::string& detail() const noexcept { return detail_; }
-
- private:
-  fbx_rc rc_;
-  std::string detail_;
-};
-
-// A value that is wiped when it goes. Move-only, so that no copy is left behind by accident.
-class Secret {
- public:
-  Secret() = default;
-  ~Secret() { wipe(); }
-  Secret(Secret&& other) noexcept { swap(other); }
-  Secret& operator=(Secret&& other) noexcept {
-    swap(other);
-    return *this;
-  }
-  Secret(const Secret&) = delete;
-  Secret& operator=(const Secret&) = delete;
-
-  void append(std::string_view bytes) {
-    auto grown = std::make_unique<char[]>(size_ + bytes.size() + 1);
-    if (size_ != 0) std::memcpy(grown.get(), data_.get(), size_);
-    if (!bytes.empty()) std::memcpy(grown.get() + size_, bytes.data(), bytes.size());
-    const size_t size = size_ + bytes.size();
-    grown[size] = '\0';
-    wipe();
-    data_ = std::move(grown);
-    size_ = size;
-  }
-  std::string_view view() const noexcept { return {c_str(), size_}; }
-  const char* c_str() const noexcept { return data_ ? data_.get() : ""; }
-  bool empty() const noexcept { return size_ == 0; }
-
- private:
-  void swap(Secret& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
-  }
-  void wipe() noexcept {
-    // volatile: the compiler may not drop stores to memory that is about to be freed.
-    volatile char* p = data_.get();
-    for (size_t i = 0; i < size_; ++i) p[i] = 0;
-    data_.reset();
-    size_ = 0;
-  }
-  std::unique_ptr<char[]> data_;
-  size_t size_ = 0;
-};
-
-// A sink as a method sees it.
-class Sink {
- public:
-  explicit Sink(fbx_sink raw) noexcept : raw_(raw) {}
-  void write(std::string_view bytes) const {
-    if (bytes.empty()) return;
-    const fbx_rc rc = raw_.write(
-        raw_.ctx, fbx_span{reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
-    if (rc != FBX_OK) throw Reported(rc);
-  }
-
- private:
-  fbx_sink raw_;
-};
-
-// A sink that collects into a std::string or an fbx::Secret, to hand to the host.
-template <class Target>
-fbx_sink collect(Target& target) noexcept {
-  return {&target, [](void* ctx, fbx_span bytes) -> int32_t {
-            try {
-              static_cast<Target*>(ctx)->append(std::string_view{
-                  reinterpret_cast<const char*>(bytes.ptr), static_cast<size_t>(bytes.len)});
-              return FBX_OK;
-            } catch (...) {
-              return FBX_NOMEM;
-            }
-          }};
-}
-
-enum class Level : int32_t {
-  debug = FBX_LOG_DEBUG,
-  info = FBX_LOG_INFO,
-  warn = FBX_LOG_WARN,
-  error = FBX_LOG_ERROR
-};
-
-struct ProcessResult {
-  std::string result_json;  // {"exit_code":0,"signal":0}
-  std::string err;          // redacted
-};
-
-// Another plugin's service, as a plugin uses it: requests and answers are JSON, as the interface's
-// header says. Made by Op, valid while the op is. Each thread asks for a client of its own.
-template <class Table>
-class Client {
- public:
-  Client(const fbx_host_service_v1* service, const Table* table, fbx_instance* self, fbx_op* op)
-      : service_(service), table_(table), self_(self), op_(op) {}
-
- protected:
-  template <class Slot, class... Extra>
-  std::string ask(Slot slot, std::string_view request, Extra... extra) const {
-    std::string out;
-    const fbx_rc rc = (table_->*slot)(self_, op_, to_str(request), extra..., collect(out));
-    if (rc == FBX_OK) return out;
-    std::string detail;
-    if (has(service_, &fbx_host_service_v1::failure))
-      service_->failure(op_, self_, collect(detail));
-    throw Reported(rc, std::move(detail));
-  }
-
- private:
-  const fbx_host_service_v1* service_;
-  const Table* table_;
-  fbx_instance* self_;
-  fbx_op* op_;
-};
-
-class RuntimeClient : public Client<fbx_runtime_v1> {
- public:
-  using Client::Client;
-  std::string services(std::string_view request = "{}") const {
-    return ask(&fbx_runtime_v1::services, request);
-  }
-  std::string endpoint(std::string_view request) const {
-    return ask(&fbx_runtime_v1::endpoint, request);
-  }
-  std::string exec(std::string_view request, int in, int out, int err) const {
-    return ask(&fbx_runtime_v1::exec, request, in, out, err);
-  }
-  std::string volumes(std::string_view request = "{}") const {
-    return ask(&fbx_runtime_v1::volumes, request);
-  }
-  std::string volume_export(std::string_view request, int fd) const {
-    return ask(&fbx_runtime_v1::volume_export, request, fd);
-  }
-  std::string volume_import(std::string_view request, int fd) const {
-    return ask(&fbx_runtime_v1::volume_import, request, fd);
-  }
-};
-
-class SnapshotClient : public Client<fbx_snapshot_v1> {
- public:
-  using Client::Client;
-  std::string sources(std::string_view request = "{}") const {
-    return ask(&fbx_snapshot_v1::sources, request);
-  }
-  std::string capture(std::string_view request, int fd) const {
-    return ask(&fbx_snapshot_v1::capture, request, fd);
-  }
-  std::string inspect(std::string_view request, int fd) const {
-    return ask(&fbx_snapshot_v1::inspect, request, fd);
-  }
-};
-
-class StoreClient : public Client<fbx_store_v1> {
- public:
-  using Client::Client;
-  std::string begin(std::string_view request) const { return ask(&fbx_store_v1::begin, request); }
-  std::string put(std::string_view request, int fd) const {
-    return ask(&fbx_store_v1::put, request, fd);
-  }
-  std::string commit(std::string_view request) const { return ask(&fbx_store_v1::commit, request); }
-  std::string abort(std::string_view request) const { return ask(&fbx_store_v1::abort, request); }
-  std::string list(std::string_view request = "{}") const {
-    return ask(&fbx_store_v1::list, request);
-  }
-  std::string get(std::string_view request, int fd) const {
-    return ask(&fbx_store_v1::get, request, fd);
-  }
-  std::string verify(std::string_view request) const { return ask(&fbx_store_v1::verify, request); }
-  std::string pin(std::string_view request) const { return ask(&fbx_store_v1::pin, request); }
-  std::string remove(std::string_view request) const { return ask(&fbx_store_v1::remove, request); }
-};
 
 // One call in flight. Valid only inside the method that got it.
 class Op {
@@ -327,16 +116,12 @@ class Op {
     if (rc != FBX_OK) throw Reported(rc);
     return out;
   }
+  // One that is named, of several.
   SnapshotClient snapshot(std::string_view instance) const {
-    const auto* host = services();
-    if (!has(host, &fbx_host_service_v1::open_instance))
-      throw Error(FBX_UNSUPPORTED, "this fusebox cannot name a provider", "update fusebox");
-    const void* table = nullptr;
-    fbx_instance* self = nullptr;
-    const fbx_rc rc =
-        host->open_instance(op_, to_str(FBX_IFACE_SNAPSHOT), to_str(instance), &table, &self);
-    if (rc != FBX_OK) throw Reported(rc);
-    return {host, static_cast<const fbx_snapshot_v1*>(table), self, op_};
+    return open_instance<SnapshotClient, fbx_snapshot_v1>(FBX_IFACE_SNAPSHOT, instance);
+  }
+  StoreClient store(std::string_view instance) const {
+    return open_instance<StoreClient, fbx_store_v1>(FBX_IFACE_STORE, instance);
   }
 
   // Runs a child process (host.h); its stdout is collected into `out`, a std::string or a Secret.
@@ -382,79 +167,20 @@ class Op {
     if (rc != FBX_OK) return {rc, std::nullopt};
     return {rc, ClientType(host, static_cast<const Table*>(table), self, op_)};
   }
+  template <class ClientType, class Table>
+  ClientType open_instance(std::string_view interface_id, std::string_view instance) const {
+    const auto* host = services();
+    if (!has(host, &fbx_host_service_v1::open_instance))
+      throw Error(FBX_UNSUPPORTED, "this fusebox cannot name a provider", "update fusebox");
+    const void* table = nullptr;
+    fbx_instance* self = nullptr;
+    const fbx_rc rc =
+        host->open_instance(op_, to_str(interface_id), to_str(instance), &table, &self);
+    if (rc != FBX_OK) throw Reported(rc);
+    return {host, static_cast<const Table*>(table), self, op_};
+  }
   const fbx_host* host_;
   fbx_op* op_;
-};
-
-// ---- What a plugin implements -------------------------------------------------------------------
-
-class Plugin {
- public:
-  virtual ~Plugin() = default;
-};
-
-// step.h says what the requests and results hold.
-class Step {
- public:
-  virtual ~Step() = default;
-  virtual std::string plan(Op& op, std::string_view request) = 0;
-  virtual std::string run(Op& op, std::string_view request) = 0;
-  virtual std::string undo(Op&, std::string_view) { return "{}"; }
-};
-
-// secrets.h
-class Secrets {
- public:
-  virtual ~Secrets() = default;
-  virtual std::string list(Op& op, std::string_view request) = 0;
-  virtual std::string resolve(Op& op, std::string_view request) = 0;
-  virtual std::string check(Op& op, std::string_view request) = 0;
-  virtual std::string template_text(Op& op, std::string_view request) = 0;
-};
-
-// runtime.h
-class Runtime {
- public:
-  virtual ~Runtime() = default;
-  virtual std::string services(Op& op, std::string_view request) = 0;
-  virtual std::string endpoint(Op& op, std::string_view request) = 0;
-  virtual std::string exec(Op& op, std::string_view request, int in, int out, int err) = 0;
-  virtual void logs(Op& op, std::string_view request, const Sink& ndjson) = 0;
-  virtual std::string stats(Op& op, std::string_view request) = 0;
-  virtual std::string volumes(Op& op, std::string_view request) = 0;
-  virtual std::string volume_export(Op& op, std::string_view request, int fd) = 0;
-  virtual std::string volume_import(Op& op, std::string_view request, int fd) = 0;
-};
-
-// snapshot.h
-class Snapshot {
- public:
-  virtual ~Snapshot() = default;
-  virtual std::string sources(Op& op, std::string_view request) = 0;
-  virtual std::string capture(Op& op, std::string_view request, int fd) = 0;
-  virtual std::string inspect(Op& op, std::string_view request, int fd) = 0;
-};
-
-// store.h
-class Store {
- public:
-  virtual ~Store() = default;
-  virtual std::string begin(Op& op, std::string_view request) = 0;
-  virtual std::string put(Op& op, std::string_view request, int fd) = 0;
-  virtual std::string commit(Op& op, std::string_view request) = 0;
-  virtual std::string abort(Op& op, std::string_view request) = 0;
-  virtual std::string list(Op& op, std::string_view request) = 0;
-  virtual std::string get(Op& op, std::string_view request, int fd) = 0;
-  virtual std::string verify(Op& op, std::string_view request) = 0;
-  virtual std::string pin(Op& op, std::string_view request) = 0;
-  virtual std::string remove(Op& op, std::string_view request) = 0;
-};
-
-// observer.h
-class Observer {
- public:
-  virtual ~Observer() = default;
-  virtual void event(Op& op, std::string_view event_json) = 0;
 };
 
 // ---- Between the C tables and the classes above -------------------------------------------------
@@ -536,11 +262,18 @@ inline constexpr fbx_runtime_v1 runtime_table = {
     &ask<&Runtime::stats, Runtime>,
     &ask<&Runtime::volumes, Runtime>,
     &transfer<&Runtime::volume_export, Runtime>,
-    &transfer<&Runtime::volume_import, Runtime>};
+    &transfer<&Runtime::volume_import, Runtime>,
+    &transfer<&Runtime::volume_stage, Runtime>,
+    &ask<&Runtime::volume_turn, Runtime>};
 
-inline constexpr fbx_snapshot_v1 snapshot_table = {
-    sizeof(fbx_snapshot_v1), 0, &ask<&Snapshot::sources, Snapshot>,
-    &transfer<&Snapshot::capture, Snapshot>, &transfer<&Snapshot::inspect, Snapshot>};
+inline constexpr fbx_snapshot_v1 snapshot_table = {sizeof(fbx_snapshot_v1),
+                                                   0,
+                                                   &ask<&Snapshot::sources, Snapshot>,
+                                                   &transfer<&Snapshot::capture, Snapshot>,
+                                                   &transfer<&Snapshot::inspect, Snapshot>,
+                                                   &transfer<&Snapshot::stage, Snapshot>,
+                                                   &ask<&Snapshot::turn, Snapshot>,
+                                                   &ask<&Snapshot::count, Snapshot>};
 
 inline constexpr fbx_store_v1 store_table = {
     sizeof(fbx_store_v1),        0,

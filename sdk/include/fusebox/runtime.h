@@ -84,6 +84,21 @@ typedef struct fbx_runtime_v1 {
    * [op-thread] */
   fbx_rc (*volume_import)(fbx_instance* self, fbx_op* op, fbx_str request_json, int32_t fd,
                           fbx_sink result);
+
+  /* As volume_import(), but beside the volume's live content, into a place that only `tag` names
+   * (lower-case letters and digits); the service may run. What the tag had staged is replaced. Such
+   * places are no part of what volume_export() writes and volumes() counts.
+   *   request {"volume":"minio","tag":"..."}
+   *   result  {"files":56,"bytes":1234}
+   * [op-thread] */
+  fbx_rc (*volume_stage)(fbx_instance* self, fbx_op* op, fbx_str request_json, int32_t fd,
+                         fbx_sink result);
+
+  /* Which content of the volume is live. May be repeated, also after it was interrupted anywhere.
+   *   request {"volume":"minio","tag":"...","to":"new"}        "new", "old" or "settled"
+   * With the meaning and the codes of fbx_snapshot_v1.turn: FBX_CONFLICT when content would move
+   * and a service that uses the volume runs. [op-thread] */
+  fbx_rc (*volume_turn)(fbx_instance* self, fbx_op* op, fbx_str request_json, fbx_sink result);
 } fbx_runtime_v1;
 
 #ifdef __cplusplus
