@@ -13,6 +13,9 @@ constexpr std::array down_options = {
     OptionSpec{"volumes", 0, "", "remove the data too; asks for the stack's name"},
     OptionSpec{"confirm", 0, "NAME", "the stack's name, for use without a terminal (with --yes)"},
 };
+constexpr std::array deploy_options = {
+    OptionSpec{"no-backup", 0, "", "leave out the Compose overlay that backs up volumes"},
+};
 constexpr std::array plan_options = {
     OptionSpec{"format", 0, "FORMAT", "text, json or mermaid"},
 };
@@ -49,9 +52,11 @@ constexpr std::array table = {
         "Runs the configuration's deploy pipeline. When a step fails, the steps before it are "
         "undone in reverse.",
         "fusebox deploy\tdeploy, and say where to go next\n"
+        "fusebox deploy --no-backup\twithout the overlay of the Compose files, until the next "
+        "deploy\n"
         "fusebox deploy --dry-run\tsay what each step would do\n"
         "fusebox deploy --skip secrets --json\tleave out a plugin's steps; report as JSON lines",
-        {},
+        deploy_options,
         Completes::nothing,
         Exits::phase,
         run_deploy},

@@ -94,6 +94,11 @@ int run_down(Context& context) {
 }
 
 int run_deploy(Context& context) {
+  const bool is_left_out = context.args().has("no-backup");
+  const config::Value wanted{!is_left_out, {"--no-backup"}};
+  if (give_option(context, "deploy", "overlay", wanted) == 0 && is_left_out)
+    throw Error(Errc::unsupported, "no step of this deploy knows an overlay to leave out",
+                "deploy without --no-backup; a backup that is no overlay runs by itself");
   const int code = execute_phase(context, "deploy");
   if (code == run::to_int(run::ExitCode::ok)) say_what_next(context);
   return code;

@@ -29,9 +29,16 @@ json::object result(std::string summary, bool changed) {
 
 std::vector<std::string> chosen(Project& project, const LifecycleOptions& options) {
   const Model& model = project.model();
-  for (const std::string& name : options.services)
-    if (model.find(name) == nullptr) model.with_dependencies({name});  // throws
-  return options.services.empty() ? model.names() : options.services;
+  if (options.services.empty()) return model.names();
+  std::vector<std::string> services;
+  for (const std::string& name : options.services) {
+    if (model.find(name) == nullptr) {
+      if (options.if_defined) continue;
+      model.with_dependencies({name});  // throws
+    }
+    services.push_back(name);
+  }
+  return services;
 }
 
 // Networks that the files take for granted, and that nobody made.
@@ -47,6 +54,27 @@ void create_external_networks(Project& project) {
     project.engine().post("/networks/create", json::object{{"Name", network.name}});
     project.op().log(Level::info, fmt::format("created the external network {}", network.name));
   }
+}
+
+// The overlay was in use, and from now on is not: its containers go.
+bool drops_overlay(Project& project) {
+  const Settings& settings = project.settings();
+  return !settings.overlay.empty() && !uses_overlay(settings) &&
+         uses_overlay(with_overlay(settings, std::nullopt));
+}
+
+void remember_overlay(Project& project) {
+  const Settings& settings = project.settings();
+  const bool was_used = uses_overlay(with_overlay(settings, std::nullopt));
+  if (was_used == uses_overlay(settings)) return;
+  check_point(project.op(), checkpoint::overlay, json::value(was_used));
+  note_overlay(settings, uses_overlay(settings));
+}
+
+std::vector<std::string> with_orphans(Project& project, std::vector<std::string> services) {
+  for (const auto& [name, containers] : project.survey())
+    if (project.model().find(name) == nullptr) services.push_back(name);
+  return services;
 }
 
 // The services whose containers are others than before, or run since.
@@ -158,16 +186,21 @@ json::object up(Project& project, const LifecycleOptions& options) {
   if (const std::string skew = version_skew(project.settings(), model); !skew.empty())
     throw Error(FBX_CONFIG, skew, "give them the same tag in the versions file");
   const auto named = chosen(project, options);
+  if (named.empty()) return result("the files have none of these services", false);
   const auto services =
       options.alone || options.services.empty() ? named : model.with_dependencies(named);
   create_external_networks(project);
-  const Before before = look_before(project, services);
+  const bool drops = drops_overlay(project);
+  const Before before = look_before(project, drops ? with_orphans(project, services) : services);
   check_point(project.op(), checkpoint::before, to_json(before));
+  remember_overlay(project);
 
   std::vector<std::string> arguments{"up", "--detach", "--quiet-pull"};
   if (options.alone) arguments.emplace_back("--no-deps");
-  if (options.orphans) arguments.emplace_back("--remove-orphans");
-  project.cli().effect(words(std::move(arguments), options.services), Values::secrets);
+  if (options.orphans || drops) arguments.emplace_back("--remove-orphans");
+  project.cli().effect(
+      words(std::move(arguments), options.services.empty() ? options.services : named),
+      Values::secrets);
   wait_until_ready(project, services, options.until);
   if (options.until == Until::healthy) let_settle(project, before, services);
 

@@ -19,6 +19,7 @@ struct LifecycleOptions {
   bool alone = false;
   bool orphans = false;
   bool volumes = false;
+  bool if_defined = false;  // services that the files do not have are left out
 };
 
 // Refuses blank variables and unequal versions, makes missing external networks, notes what there
@@ -36,9 +37,11 @@ boost::json::object clean(Project& project, const LifecycleOptions& options);
 
 // What the checkpoints of those verbs hold:
 //   {"before":{...}}              see before.hpp
+//   {"overlay":true}              whether the overlay was in use before
 //   {"create_network":"name"}
 namespace checkpoint {
 inline constexpr std::string_view before = "before";
+inline constexpr std::string_view overlay = "overlay";
 inline constexpr std::string_view create_network = "create_network";
 inline constexpr std::string_view lock_text = "lock_text";
 }  // namespace checkpoint

@@ -8,6 +8,8 @@
 #include <fusebox/plugin.hpp>
 #include <set>
 
+#include "common/compose/lock_file.hpp"
+
 namespace fbx::compose {
 
 namespace {
@@ -73,7 +75,38 @@ std::vector<std::vector<std::string>> groups(const json::object& config, std::st
   return all;
 }
 
+// Its existence says: brought up without the overlay.
+fs::path left_out_mark(const Settings& settings) { return settings.state_dir / "without-overlay"; }
+
 }  // namespace
+
+bool uses_overlay(const Settings& settings) {
+  return !settings.overlay.empty() && std::find(settings.files.begin(), settings.files.end(),
+                                                settings.overlay.front()) != settings.files.end();
+}
+
+Settings with_overlay(Settings settings, std::optional<bool> wanted) {
+  std::error_code ignored;
+  const bool is_wanted = wanted.value_or(!fs::exists(left_out_mark(settings), ignored));
+  if (settings.overlay.empty() || is_wanted == uses_overlay(settings)) return settings;
+  if (is_wanted)
+    settings.files.insert(settings.files.end(), settings.overlay.begin(), settings.overlay.end());
+  else
+    settings.files.resize(settings.files.size() - settings.overlay.size());
+  return settings;
+}
+
+void note_overlay(const Settings& settings, bool is_used) {
+  if (settings.overlay.empty()) return;
+  if (!is_used) return write_atomically(left_out_mark(settings), "");
+  std::error_code error;
+  fs::remove(left_out_mark(settings), error);
+  if (error)
+    throw Error(
+        FBX_IO,
+        fmt::format("{} cannot be removed: {}", left_out_mark(settings).string(), error.message()),
+        "remove it by hand; then the overlay is in use");
+}
 
 bool is_project_name(std::string_view name) {
   constexpr std::string_view first = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -121,7 +154,8 @@ Settings read_settings(const common::Context& context) {
       static_cast<std::uint64_t>(common::integer_at(config, "min_disk").value_or(0));
   settings.min_memory =
       static_cast<std::uint64_t>(common::integer_at(config, "min_memory").value_or(0));
-  return settings;
+  settings.overlay = paths(config, "overlay");
+  return with_overlay(std::move(settings), std::nullopt);
 }
 
 }  // namespace fbx::compose

@@ -26,7 +26,8 @@ struct Settings {
   fs::path state_dir;  // this instance's own; need not exist yet
 
   std::string project;               // the Compose project's name
-  std::vector<fs::path> files;       // never empty
+  std::vector<fs::path> files;       // never empty; ends with `overlay`, where that is in use
+  std::vector<fs::path> overlay;     // what a deploy may leave out
   fs::path project_dir;              // what relative paths in the files start at
   std::vector<fs::path> env_files;   // in Compose's order: a later one wins
   std::optional<fs::path> versions;  // the lock file; also the last of the env files
@@ -49,6 +50,12 @@ struct Settings {
 // compose.yml, docker-compose.yaml and docker-compose.yml in the configuration's folder, as Compose
 // looks them up. Throws Error{FBX_CONFIG} for a project name that Compose would refuse.
 Settings read_settings(const common::Context& context);
+
+// The same with or without its overlay; nothing: as the stack was brought up last.
+Settings with_overlay(Settings settings, std::optional<bool> wanted);
+bool uses_overlay(const Settings& settings);
+// Keeps for later calls whether the stack was brought up with its overlay.
+void note_overlay(const Settings& settings, bool is_used);
 
 // "langfuse-prod": lower case, digits, - and _, beginning with a letter or digit.
 bool is_project_name(std::string_view name);

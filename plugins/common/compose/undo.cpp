@@ -102,6 +102,8 @@ class Undo {
   void take_back(const json::object& checkpoint) {
     if (const json::object* before = common::object_at(checkpoint, checkpoint::before))
       take_back(before_from(*before));
+    else if (const auto was_used = common::boolean_at(checkpoint, checkpoint::overlay))
+      note_overlay(settings_, *was_used);
     else if (const auto network = common::text_at(checkpoint, checkpoint::create_network))
       remove_network(*network);
     else if (const json::object* lock = common::object_at(checkpoint, checkpoint::lock_text))

@@ -25,6 +25,7 @@ struct Request {
   std::chrono::milliseconds patience{0};
   json::object release;
   json::array checkpoints;
+  std::optional<bool> overlay;  // nothing: as it was brought up last
 };
 
 Request read_request(std::string_view text) {
@@ -46,6 +47,8 @@ Request read_request(std::string_view text) {
     options.until = common::text_at(*with, "wait").value_or("healthy") == "running"
                         ? Until::running
                         : Until::healthy;
+  request.overlay = common::boolean_at(*with, "overlay");
+  options.if_defined = common::boolean_at(*with, "if_defined").value_or(false);
   options.alone = common::boolean_at(*with, "alone").value_or(false);
   options.orphans = common::boolean_at(*with, "orphans").value_or(false);
   options.volumes = common::boolean_at(*with, "volumes").value_or(false);
@@ -119,6 +122,9 @@ std::vector<std::string> actions_of(Project& project, const Request& request) {
   if (request.verb == "preflight" || request.verb == "check" || request.verb == "versions")
     return actions;
   const Model& model = project.model();
+  if (request.options.if_defined)
+    for (const std::string& name : request.options.services)
+      if (model.find(name) == nullptr) return actions;
   const auto services = model.with_dependencies(request.options.services);
   if (request.verb == "pull") return pull_actions(project, services);
   const Survey now = project.survey();
@@ -143,7 +149,8 @@ std::vector<std::string> actions_of(Project& project, const Request& request) {
 
 std::string Verbs::plan(Op& op, std::string_view text) const {
   const Request request = read_request(text);
-  Project project(op, settings_, StartEngine{}, memo_.get());
+  const Settings settings = with_overlay(settings_, request.overlay);
+  Project project(op, settings, StartEngine{}, memo_.get());
   const auto actions = actions_of(project, request);
   json::object result{
       {"summary", actions.empty() ? "nothing to do" : fmt::format("{} actions", actions.size())},
@@ -156,7 +163,8 @@ std::string Verbs::plan(Op& op, std::string_view text) const {
 
 std::string Verbs::run(Op& op, std::string_view text) const {
   const Request request = read_request(text);
-  Project project(op, settings_, start_engine_, memo_.get());
+  const Settings settings = with_overlay(settings_, request.overlay);
+  Project project(op, settings, start_engine_, memo_.get());
   const auto answer = [](const json::object& result) { return json::serialize(result); };
   if (request.verb == "preflight") return answer(preflight(project));
   if (request.verb == "check") return check(project, request.patience);
