@@ -61,6 +61,7 @@ struct Config {
   std::filesystem::path state_dir;  // of this stack, absolute: <state home>/fusebox/<stack>
   std::optional<std::filesystem::path> versions;  // [stack] versions, absolute
   std::string scratch;  // not empty: this is a stack beside the live one, and so named
+  std::filesystem::path live_state_dir;  // of that live stack
   std::vector<PluginConfig> plugins;
   std::vector<PhaseConfig> phases;
   std::vector<CommandConfig> commands;

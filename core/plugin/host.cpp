@@ -81,10 +81,14 @@ Host::Host(const config::Config& config, const Catalog& catalog, secrets::Store&
     boost::json::object context{{"instance", info.name},
                                 {"stack", config.stack},
                                 {"config_dir", config.dir.string()},
+                                {"config_file", config.file.string()},
                                 {"state_dir", (config.state_dir / "plugins" / info.name).string()},
                                 {"config", info.config}};
     if (config.versions) context["versions"] = config.versions->string();
-    if (!config.scratch.empty()) context["scratch"] = config.scratch;
+    if (!config.scratch.empty()) {
+      context["scratch"] = config.scratch;
+      context["live_state_dir"] = (config.live_state_dir / "plugins" / info.name).string();
+    }
     state.context_json = boost::json::serialize(context);
     state.info = info;
     impl_->infos.push_back(std::move(info));

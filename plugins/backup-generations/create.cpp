@@ -11,9 +11,9 @@
 
 #include "common/beside.hpp"
 #include "common/deadline.hpp"
-#include "common/digest.hpp"
 #include "common/io.hpp"
 #include "common/result.hpp"
+#include "generation.hpp"
 #include "restore_text.hpp"
 #include "sources.hpp"
 #include "transfer.hpp"
@@ -125,7 +125,7 @@ json::object capture(const Op& op, Draft& draft, const Source& source, Result& r
                      {"stored_bytes", common::need_integer(stored, "stored_bytes")},
                      {"milliseconds", static_cast<std::int64_t>(watch.ms())},
                      {"by_hand", array_of(source.by_hand)}};
-  for (const char* key : {"version", "counts", "facts", "left_out"})
+  for (const char* key : {"version", "counts", "facts", "digests", "left_out"})
     if (const json::value* value = told.if_contains(key)) entry[key] = *value;
   return entry;
 }
@@ -145,6 +145,7 @@ void attach(const Op& op, Draft& draft, const std::string& name, const std::stri
 // The configuration that belongs to the data: what a restore on a new machine begins with.
 json::array attach_files(const Op& op, Draft& draft, const common::Context& context) {
   std::vector<fs::path> paths;
+  if (!context.config_file.empty()) paths.emplace_back(context.config_file);
   if (!context.versions.empty()) paths.emplace_back(context.versions);
   if (const auto* list = common::array_at(context.config, "files"))
     for (const json::value& item : *list) paths.emplace_back(std::string(item.as_string()));
@@ -157,22 +158,6 @@ json::array attach_files(const Op& op, Draft& draft, const common::Context& cont
     attached.push_back({{"file", name}, {"from", path.string()}});
   }
   return attached;
-}
-
-// The key itself is nowhere; who has it can compute the same number.
-json::object fingerprints(const Op& op, const common::Context& context,
-                          const std::string& generation) {
-  json::object keys;
-  const auto* wanted = common::object_at(context.config, "fingerprints");
-  if (wanted == nullptr) return keys;
-  for (const auto& [name, handle] : *wanted) {
-    const auto secret = common::secret_at(*wanted, name);
-    if (!secret) continue;
-    const Secret value = op.secret(*secret);
-    keys[name] = fmt::format(
-        "hmac-sha256:{}", common::hmac_sha256(value.view(), "fusebox fingerprint 1 " + generation));
-  }
-  return keys;
 }
 
 // Services that should be quiet, and are not.
@@ -244,8 +229,9 @@ std::string create(const Op& op, const common::Context& context, const common::S
                         {"run", request.run},
                         {"note", common::text_at(request.with, "note").value_or("")},
                         {"attached", attach_files(op, draft, context)},
-                        {"keys", fingerprints(op, context, draft.name())},
+                        {"keys", fingerprints(op, context.config, draft.name())},
                         {"sources", std::move(sources)}};
+  if (common::boolean_at(request.with, "safety").value_or(false)) manifest["safety"] = true;
   if (!release.empty()) manifest["release"] = release;
   attach(op, draft, "RESTORE.txt", restore_text(draft.name(), manifest));
   const Sum sum = sum_of(draft.files());

@@ -4,7 +4,9 @@
 #include "common/json.hpp"
 #include "common/result.hpp"
 #include "create.hpp"
+#include "freshness.hpp"
 #include "prune.hpp"
+#include "restore.hpp"
 #include "verify.hpp"
 
 namespace fbx::backup {
@@ -17,9 +19,11 @@ class Backup final : public Plugin, public Step {
     const auto request = common::parse_step_request(text);
     if (request.verb == "create") return plan_create(op, context_, request);
     if (request.verb == "prune") return plan_prune(op, context_);
+    if (is_restore_verb(request.verb)) return plan_restore(op, request);
     common::Result result;
-    result.action(fmt::format("read and open every file of generation {}",
-                              common::text_at(request.with, "generation").value_or("latest")));
+    if (request.verb == "verify")
+      result.action(fmt::format("read and open every file of generation {}",
+                                common::text_at(request.with, "generation").value_or("latest")));
     return result.json();
   }
 
@@ -28,12 +32,19 @@ class Backup final : public Plugin, public Step {
     if (request.verb == "create") return create(op, context_, request, release_of(text));
     if (request.verb == "verify") return verify(op, request);
     if (request.verb == "prune") return prune(op, context_);
+    if (request.verb == "check") return check_freshness(op, context_);
+    if (is_restore_verb(request.verb)) return run_restore(op, context_, request);
     throw Error(FBX_UNSUPPORTED, fmt::format("there is no verb \"{}\"", request.verb));
   }
 
   // A generation that was written stays: it is whole, and harms nobody. One that was not is no
   // generation, and the store's next begin() removes what is left of it.
-  std::string undo(Op&, std::string_view) override {
+  std::string undo(Op& op, std::string_view text) override {
+    const auto request = common::parse_step_request(text);
+    if (is_restore_verb(request.verb)) {
+      const auto whole = common::parse_object(text, "the request");
+      return undo_restore(op, context_, request, common::object_at(whole, "result") != nullptr);
+    }
     common::Result result;
     result.summary("nothing to take back: a generation that was written stays");
     result.changed(false);

@@ -6,11 +6,11 @@
 
 #include <boost/json/serialize.hpp>
 #include <chrono>
-#include <cstdio>
 
 #include "common/beside.hpp"
 #include "common/result.hpp"
 #include "common/retention.hpp"
+#include "common/time_text.hpp"
 
 namespace fbx::backup {
 
@@ -36,22 +36,10 @@ common::KeepPolicy policy_of(const json::object& config) {
   return policy;
 }
 
-// "2026-11-24T02:00:00Z"; 1970 for what is none, so that only its pin can keep it.
+// 1970 for what is none, so that only its pin can keep it.
 std::chrono::sys_seconds time_of(const std::string& text) {
-  int year = 1970;
-  unsigned month = 1;
-  unsigned day = 1;
-  int hour = 0;
-  int minute = 0;
-  int second = 0;
-  if (std::sscanf(text.c_str(), "%d-%u-%uT%d:%d:%d", &year, &month, &day, &hour, &minute,
-                  &second) != 6)
-    return {};
-  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month},
-                                         std::chrono::day{day}};
-  if (!date.ok()) return {};
-  return std::chrono::sys_days{date} + std::chrono::hours{hour} + std::chrono::minutes{minute} +
-         std::chrono::seconds{second};
+  const auto time = common::parse_time(text);
+  return time ? std::chrono::floor<std::chrono::seconds>(*time) : std::chrono::sys_seconds{};
 }
 
 std::vector<common::Verdict> judge_all(const Op& op, const common::Context& context) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transfer.hpp"
 
+#include <boost/json/serialize.hpp>
 #include <thread>
 
 #include "common/beside.hpp"
@@ -36,6 +37,14 @@ Transfer transfer(const std::function<std::string(int fd)>& write,
   pipe.read.reset();
   writer.join();
   return result;
+}
+
+Transfer fetch(const Op& op, const std::string& generation, const Stored& source,
+               const std::function<std::string(int fd)>& read) {
+  const StoreClient store = op.store();
+  const std::string request = boost::json::serialize(
+      boost::json::object{{"generation", generation}, {"file", source.file}});
+  return transfer([&](int fd) { return store.get(request, fd); }, read);
 }
 
 }  // namespace fbx::backup

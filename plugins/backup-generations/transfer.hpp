@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "generation.hpp"
+
 namespace fbx::backup {
 
 // How one side of a transfer ended: its answer, or why there is none.
@@ -25,5 +27,9 @@ struct Transfer {
 // caller to say, since a stream that was cut off ends like a whole one.
 Transfer transfer(const std::function<std::string(int fd)>& write,
                   const std::function<std::string(int fd)>& read);
+
+// A file of a generation, from the store to `read`.
+Transfer fetch(const Op& op, const std::string& generation, const Stored& source,
+               const std::function<std::string(int fd)>& read);
 
 }  // namespace fbx::backup

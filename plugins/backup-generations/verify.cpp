@@ -9,6 +9,7 @@
 #include "common/beside.hpp"
 #include "common/deadline.hpp"
 #include "common/result.hpp"
+#include "generation.hpp"
 #include "sources.hpp"
 #include "transfer.hpp"
 
@@ -19,19 +20,6 @@ namespace {
 namespace json = boost::json;
 using common::Result;
 using common::Severity;
-
-// The generation that `name` means, with its manifest.
-json::object find_generation(const Op& op, const std::string& name) {
-  const auto answer = common::parse_object(op.store().list(), "the store's list");
-  if (const auto* list = common::array_at(answer, "generations"))
-    for (const json::value& item : *list) {
-      const json::object& one = item.as_object();
-      const bool usable = !common::text_at(one, "problem");
-      if (name == "latest" ? usable : common::text_at(one, "generation") == name) return one;
-    }
-  throw Error(FBX_NOT_FOUND, fmt::format("there is no generation \"{}\"", name),
-              "`fusebox backup list` shows all; `fusebox backup create` makes one");
-}
 
 // Hashes; false when a file is not what it should be.
 bool check_files(const Op& op, const std::string& generation, Result& result) {
@@ -53,41 +41,33 @@ bool check_files(const Op& op, const std::string& generation, Result& result) {
 }
 
 // Opens one source with the tools of its data.
-void inspect(const Op& op, const std::string& generation, const json::object& source,
-             Result& result) {
-  const std::string instance = common::text_at(source, "instance").value_or("");
-  const std::string name = common::need_text(source, "name");
+void inspect(const Op& op, const std::string& generation, const Stored& source, Result& result) {
   const auto instances = snapshot_instances(op);
-  if (std::find(instances.begin(), instances.end(), instance) == instances.end()) {
-    result.add({Severity::warning, fmt::format("{} was not opened", name),
-                fmt::format("this stack has no plugin \"{}\"", instance),
+  if (std::find(instances.begin(), instances.end(), source.instance) == instances.end()) {
+    result.add({Severity::warning, fmt::format("{} was not opened", source.name),
+                fmt::format("this stack has no plugin \"{}\"", source.instance),
                 "its hash is right; add the plugin to have it opened, too", generation});
     return;
   }
-  const StoreClient store = op.store();
-  const SnapshotClient snapshot = op.snapshot(instance);
-  const std::string get = json::serialize(
-      json::object{{"generation", generation}, {"file", common::need_text(source, "file")}});
-  json::object ask{{"source", name}};
-  for (const char* key : {"counts", "facts"})
-    if (const json::value* value = source.if_contains(key)) ask[key] = *value;
-  const std::string request = json::serialize(ask);
-  const Transfer done = transfer([&](int fd) { return store.get(get, fd); },
-                                 [&](int fd) { return snapshot.inspect(request, fd); });
+  const SnapshotClient snapshot = op.snapshot(source.instance);
+  const std::string request = json::serialize(source.request());
+  const Transfer done =
+      fetch(op, generation, source, [&](int fd) { return snapshot.inspect(request, fd); });
   // The reader may have no need of the last bytes, and close; the hash has been checked already.
   const auto& error = done.writer.error && done.writer.error->rc() == FBX_FAILED
                           ? done.writer.error
                           : done.reader.error;
   if (!error) {
-    const auto answer = common::parse_object(done.reader.answer, "the answer of " + instance);
+    const auto answer =
+        common::parse_object(done.reader.answer, "the answer of " + source.instance);
     op.log(Level::info,
-           fmt::format("{}: {}", name, common::text_at(answer, "checked").value_or("")));
+           fmt::format("{}: {}", source.name, common::text_at(answer, "checked").value_or("")));
     return;
   }
-  op.check("opening " + name);
+  op.check("opening " + source.name);
   const bool judged = error->rc() == FBX_FAILED;
   result.add({judged ? Severity::error : Severity::warning,
-              fmt::format("{} {}", name, judged ? "cannot be restored" : "was not opened"),
+              fmt::format("{} {}", source.name, judged ? "cannot be restored" : "was not opened"),
               error->what(),
               judged ? "do not rely on this generation: make a new one, or use an older one"
                      : error->hint(),
@@ -96,30 +76,29 @@ void inspect(const Op& op, const std::string& generation, const json::object& so
 
 }  // namespace
 
+void prove(const Op& op, const Generation& generation, const std::vector<Stored>& sources,
+           Result& result) {
+  if (!generation.problem.empty())
+    result.add({Severity::error, "the generation is not whole", generation.problem,
+                "do not rely on it: make a new one, or use an older one", generation.name});
+  if (!check_files(op, generation.name, result)) return;
+  for (const Stored& source : sources) inspect(op, generation.name, source, result);
+}
+
 std::string verify(const Op& op, const common::StepRequest& request) {
   const common::Stopwatch watch;
   Result result;
-  const json::object found =
+  const Generation found =
       find_generation(op, common::text_at(request.with, "generation").value_or("latest"));
-  const std::string name = common::need_text(found, "generation");
-  const json::object& manifest = *common::object_at(found, "manifest");
-  if (const auto problem = common::text_at(found, "problem"))
-    result.add({Severity::error, "the generation is not whole", *problem,
-                "do not rely on it: make a new one, or use an older one", name});
-  const bool good = check_files(op, name, result);
-  std::size_t opened = 0;
-  if (good && !common::boolean_at(request.with, "hashes_only").value_or(false))
-    if (const auto* sources = common::array_at(manifest, "sources"))
-      for (const json::value& source : *sources) {
-        inspect(op, name, source.as_object(), result);
-        ++opened;
-      }
+  const bool opens = !common::boolean_at(request.with, "hashes_only").value_or(false);
+  const auto sources = opens ? found.sources() : std::vector<Stored>{};
+  prove(op, found, sources, result);
   result.judge();
   result.metric("duration_ms", watch.ms(), "ms");
   result.summary(result.status() == common::Status::unhealthy
-                     ? fmt::format("generation {} is damaged", name)
+                     ? fmt::format("generation {} is damaged", found.name)
                      : fmt::format("generation {}: every hash is right, {} sources were opened",
-                                   name, opened));
+                                   found.name, sources.size()));
   return result.json();
 }
 

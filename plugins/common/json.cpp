@@ -121,9 +121,11 @@ Context parse_context(std::string_view context_json) {
   context.instance = text_at(object, "instance").value_or("");
   context.stack = text_at(object, "stack").value_or("");
   context.config_dir = text_at(object, "config_dir").value_or("");
+  context.config_file = text_at(object, "config_file").value_or("");
   context.state_dir = text_at(object, "state_dir").value_or("");
   context.versions = text_at(object, "versions").value_or("");
   context.scratch = text_at(object, "scratch").value_or("");
+  context.live_state_dir = text_at(object, "live_state_dir").value_or("");
   if (const json::object* config = object_at(object, "config")) context.config = *config;
   return context;
 }

@@ -47,11 +47,13 @@ Secret expand(const Op& op, std::string_view text);
 struct Context {
   std::string instance;
   std::string stack;
-  std::string config_dir;  // absolute
-  std::string state_dir;   // absolute; need not exist yet
-  std::string versions;    // absolute; empty: the stack has no such file
-  std::string scratch;     // not empty: a stack beside the live one; what runs is named after it
-  json::object config;     // canonical
+  std::string config_dir;   // absolute
+  std::string config_file;  // absolute
+  std::string state_dir;    // absolute; need not exist yet
+  std::string versions;     // absolute; empty: the stack has no such file
+  std::string scratch;      // not empty: a stack beside the live one; what runs is named after it
+  std::string live_state_dir;  // absolute; of the live stack's instance, where this is scratch
+  json::object config;         // canonical
 };
 Context parse_context(std::string_view context_json);
 
