@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/context.hpp"
-#include "cli/default_phases.hpp"
+#include "cli/generations.hpp"
 #include "cli/groups.hpp"
 #include "cli/json_fields.hpp"
 #include "cli/phase_runner.hpp"
-#include "cli/watch.hpp"
 #include "config/config.hpp"
 #include "plugin/host.hpp"
 #include "report/table.hpp"
@@ -21,59 +20,6 @@ namespace fusebox::cli {
 namespace {
 
 namespace json = boost::json;
-
-constexpr auto store_limit = std::chrono::minutes(2);
-
-using StoreFunction = json::object (plugin::Host::*)(const std::string&, const json::object&,
-                                                     const plugin::CallContext&);
-
-json::object ask_store(Context& context, StoreFunction call, const json::object& request,
-                       std::string_view what) {
-  const auto& store = context.host().provider(FBX_IFACE_STORE).name;
-  const auto label = fmt::format("{} ({})", store, what);
-  const Watch::Guard guard(context.watch(), label, store_limit);
-  return (context.host().*call)(store, request, context.call(label, store_limit));
-}
-
-json::object generations(Context& context) {
-  return ask_store(context, &plugin::Host::store_list, {}, "list");
-}
-
-std::string size_text(const json::object& object, std::string_view key) {
-  return util::human_size(static_cast<std::uint64_t>(int_field(object, key)));
-}
-
-const json::object& object_field(const json::object& object, std::string_view key) {
-  static const json::object empty;
-  const auto* value = object.if_contains(key);
-  return value != nullptr && value->is_object() ? value->get_object() : empty;
-}
-
-std::string age_text(const json::object& generation) {
-  const auto time = util::parse_rfc3339(text_field(generation, "time"));
-  if (!time) return "-";
-  const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::system_clock::now() - *time);
-  return age.count() < 0 ? "in the future" : util::human_duration(age);
-}
-
-std::string remark(Context& context, const json::object& generation) {
-  const auto problem = text_field(generation, "problem");
-  if (!problem.empty()) return context.out().paint(Color::red, problem);
-  const auto pin = text_field(generation, "pin");
-  const auto note = text_field(object_field(generation, "manifest"), "note");
-  return pin.empty() ? note : fmt::format("pinned: {}", pin);
-}
-
-json::object find_generation(Context& context, const std::string& name) {
-  for (auto& one : objects_field(generations(context), "generations")) {
-    const bool fits = name == "latest" ? text_field(one, "problem").empty()
-                                       : text_field(one, "generation") == name;
-    if (fits) return std::move(one);
-  }
-  throw Error(Errc::not_found, fmt::format("there is no generation \"{}\"", name),
-              "`fusebox backup list` shows all; `fusebox backup create` makes one");
-}
 
 std::string wanted_generation(const Context& context) {
   const auto& words = context.args().positionals;
@@ -97,13 +43,8 @@ std::string counts_text(const json::object& source) {
 
 // A phase of one step: `verb` of the instance that makes generations.
 int run_verb(Context& context, const std::string& verb, config::Table with) {
-  const auto* maker = backup_instance(context.host(), verb);
-  if (maker == nullptr)
-    throw Error(Errc::not_found,
-                fmt::format("no plugin of this stack has a verb `{}` for generations", verb),
-                "add one that requires a store to the configuration: see `fusebox plugins list`");
   config::StepConfig step;
-  step.instance = maker->name;
+  step.instance = generation_maker(context, verb).name;
   step.verb = verb;
   step.origin.source = "the command line";
   step.with = {std::move(with), step.origin};
@@ -119,23 +60,17 @@ int run_verb(Context& context, const std::string& verb, config::Table with) {
 }  // namespace
 
 int list_backups(Context& context) {
-  const auto answer = generations(context);
+  const auto answer = list_generations(context);
   Output& out = context.out();
   if (out.is_json()) {
     out.json(answer);
     return run::to_int(run::ExitCode::ok);
   }
-  report::Table table({"GENERATION", "AGE", "DATA", "STORED", ""});
-  table.align(1, report::Align::right).align(2, report::Align::right);
-  table.align(3, report::Align::right);
-  for (const json::object& one : objects_field(answer, "generations"))
-    table.add({text_field(one, "generation"), age_text(one),
-               size_text(object_field(one, "manifest"), "bytes"), size_text(one, "stored_bytes"),
-               remark(context, one)});
+  const auto table = generation_table(context, answer, Rows::plain);
   if (table.empty())
     out.note("there is no generation yet: `fusebox backup create` makes one");
   else
-    out.write(table.str());
+    out.write(table);
   for (const auto& name : texts_field(answer, "interrupted"))
     out.note(
         fmt::format("{} was interrupted, is no generation, and goes with the next backup", name));
@@ -166,17 +101,9 @@ int show_backup(Context& context) {
 }
 
 int create_backup(Context& context) {
-  edit_phase(context, "backup", [&](config::StepConfig& step) {
-    if (step.verb != "create") return;
-    auto* with = step.with.get_if<config::Table>();
-    if (with == nullptr) {
-      step.with.data = config::Table{};
-      with = step.with.get_if<config::Table>();
-    }
-    for (const char* option : {"note", "pin"})
-      if (const auto value = context.args().value(option))
-        with->set(option, {*value, {"the command line"}});
-  });
+  for (const char* option : {"note", "pin"})
+    if (const auto value = context.args().value(option))
+      give_option(context, "backup", option, {*value, {"the command line"}});
   return execute_phase(context, "backup");
 }
 
@@ -193,8 +120,9 @@ int prune_backups(Context& context) { return run_verb(context, "prune", {}); }
 int pin_backup(Context& context) {
   const auto& words = context.args().positionals;
   const json::value why = words.size() == 2 ? json::value(words[1]) : json::value(nullptr);
-  const auto answer = ask_store(context, &plugin::Host::store_pin,
-                                {{"generation", words.front()}, {"pin", why}}, "pin");
+  const auto name = text_field(find_generation(context, words.front()), "generation");
+  const auto answer =
+      ask_store(context, &plugin::Host::store_pin, {{"generation", name}, {"pin", why}}, "pin");
   if (context.out().is_json())
     context.out().json(answer);
   else

@@ -17,6 +17,11 @@ inline constexpr std::array backup_verify_options = {
     OptionSpec{"hashes-only", 0, "", "compare hashes, and do not open the sources"},
 };
 
+inline constexpr std::array restore_options = {
+    OptionSpec{"source", 0, "NAME", "restore this source alone; may be repeated"},
+    OptionSpec{"no-safety", 0, "", "make no generation of the data that is replaced"},
+};
+
 inline constexpr std::array backup_table = {
     Command{"backup list",
             Group::backup,
@@ -70,6 +75,20 @@ inline constexpr std::array backup_table = {
             Completes::nothing,
             Exits::health,
             verify_backup},
+    Command{"backup drill",
+            Group::backup,
+            Needs::config,
+            {0, 1},
+            "[GENERATION]",
+            "Prove a generation by restoring it into a scratch stack",
+            "Runs the phase `drill` in a stack beside the live one, with names, ports and data of "
+            "its own, compares what arrived with what was captured, takes the scratch stack down "
+            "and writes a receipt. Without a name: the newest.",
+            "fusebox backup drill\tthe newest; how long would a recovery take?",
+            {},
+            Completes::nothing,
+            Exits::phase,
+            drill_backup},
     Command{"backup prune",
             Group::backup,
             Needs::stack,
@@ -107,6 +126,22 @@ inline constexpr std::array backup_table = {
             Completes::nothing,
             Exits::plain,
             pin_backup},
+    Command{"restore",
+            Group::backup,
+            Needs::stack,
+            {0, 1},
+            "[GENERATION]",
+            "Put a generation in the place of the live data",
+            "Runs the phase `restore`: the generation is proven first, the live data becomes a "
+            "generation of its own, what is restored lies beside it until all of it is there, and "
+            "any failure turns the old data back. Asks which one, and for the stack's name.",
+            "fusebox restore\tchoose from a list\nfusebox restore latest --yes\tin a script\n"
+            "fusebox restore latest --dry-run\tsay what each step would do\nfusebox restore latest "
+            "--source postgres\tone source alone",
+            restore_options,
+            Completes::nothing,
+            Exits::phase,
+            restore_stack},
 };
 
 }  // namespace fusebox::cli

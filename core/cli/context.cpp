@@ -170,6 +170,16 @@ Watch& Context::watch() {
   return *state_->watch;
 }
 
+void Context::end_watch() { state_->watch.reset(); }
+
+void Context::enter_scratch() {
+  config();
+  auto& config = *state_->config;
+  config.scratch = config.stack + "-drill";
+  config.live_state_dir = config.state_dir;
+  config.state_dir /= "scratch";
+}
+
 plugin::CallContext Context::call(std::string what,
                                   std::optional<std::chrono::milliseconds> limit) {
   plugin::CallContext context;

@@ -70,8 +70,14 @@ class Context {
   // Adds a phase of the command line's making, in place of one of that name.
   void replace_phase(config::PhaseConfig phase);
 
+  // From here on the stack is one beside the live one: its services have names, ports, data and
+  // state of their own. To be called before anything asks for host().
+  void enter_scratch();
+
   // Signals and deadlines of commands without effects. From the first use on there is a thread.
   Watch& watch();
+  // Ends that thread, so that the process may fork.
+  void end_watch();
 
   // For one call of `what` into a plugin: watch()'s token, a deadline, warnings (all lines when
   // verbose) to stderr.

@@ -37,12 +37,18 @@ void let_wait(config::StepConfig& check, const plugin::Verb& verb) {
   check.with.get_if<config::Table>()->set("wait", {std::string("60s"), check.origin});
 }
 
+bool uses_store(const plugin::Manifest& manifest) {
+  return std::find(manifest.requires_.begin(), manifest.requires_.end(), FBX_IFACE_STORE) !=
+         manifest.requires_.end();
+}
+
 std::vector<config::StepConfig> all_checks(const plugin::Host& host, std::string_view phase) {
   std::vector<config::StepConfig> checks;
   for (const auto& instance : host.instances()) {
     const auto& manifest = instance.plugin->manifest;
     const auto verb = manifest.verbs.find("check");
     if (verb == manifest.verbs.end() || !manifest.provides_interface(FBX_IFACE_STEP)) continue;
+    if (phase == "deploy" && uses_store(manifest)) continue;  // a new stack has no backup yet
     checks.push_back(step(instance.name, "check"));
     if (phase == "deploy") let_wait(checks.back(), verb->second);
   }
@@ -57,9 +63,7 @@ const plugin::InstanceInfo* backup_instance(const plugin::Host& host, const std:
   const plugin::InstanceInfo* found = nullptr;
   for (const auto& instance : host.instances()) {
     const auto& manifest = instance.plugin->manifest;
-    const bool uses_store = std::find(manifest.requires_.begin(), manifest.requires_.end(),
-                                      FBX_IFACE_STORE) != manifest.requires_.end();
-    if (!uses_store || manifest.verbs.count(verb) == 0) continue;
+    if (!uses_store(manifest) || manifest.verbs.count(verb) == 0) continue;
     if (found != nullptr)
       throw Error(
           Errc::config,

@@ -38,6 +38,10 @@ int verify_backup(Context& context);
 int prune_backups(Context& context);
 int pin_backup(Context& context);  // and unpin
 
+// restore.cpp
+int restore_stack(Context& context);
+int drill_backup(Context& context);
+
 // runs.cpp
 int list_runs(Context& context);
 int show_run(Context& context);
