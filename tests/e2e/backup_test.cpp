@@ -1,109 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // Backups of real servers: made while they are written to, verified, brought back by hand with
 // standard tools alone, killed at random moments, damaged.
-#include "e2e/stacks.hpp"
+#include "e2e/loaded_demo.hpp"
 #include "support/search.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <unistd.h>
 #include <boost/json.hpp>
 
 #include <atomic>
-#include <cstdlib>
 #include <fstream>
-#include <iostream>
 #include <random>
 #include <thread>
 
 using fusebox::test::DemoStack;
 using fusebox::test::Ended;
+using fusebox::test::LoadedDemo;
+using fusebox::test::skip_unless_complete;
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
 namespace {
 
-void skip_unless_complete() {
-  const auto missing = DemoStack::missing();
-  if (missing.empty()) return;
-  std::cerr << fmt::format("cannot run here: {}\n", fmt::join(missing, "; "));
-  std::exit(77);
-}
-
 void expect(const Ended& ended, int exit_code) {
   INFO(ended.all());
   CHECK(ended.exit_code == exit_code);
 }
-
-// The demo with data in all stores, and commands that a person who restores by hand would type.
-class LoadedDemo : public DemoStack {
- public:
-  LoadedDemo() {
-    std::ofstream(box_ / "fusebox.toml", std::ios::app) << R"(
-[commands.pg-tool]
-service = "postgres"
-command = ["sh", "-c", 'exec "$@"', "pg-tool"]
-environment = { PGPASSWORD = { secret = "POSTGRES_PASSWORD" } }
-)";
-    must({"deploy"});
-    sql("CREATE TABLE project (id int PRIMARY KEY, name text NOT NULL);"
-        "CREATE TABLE trace (id serial PRIMARY KEY, project int NOT NULL REFERENCES project, v "
-        "text);"
-        "INSERT INTO project SELECT g, 'project ' || g FROM generate_series(1, 50) g;"
-        "INSERT INTO trace (project, v) SELECT 1 + g % 50, md5(g::text) FROM generate_series(1, "
-        "5000) g");
-    clickhouse(
-        "CREATE DATABASE lf; CREATE TABLE lf.traces (id UInt64, v String, d Date DEFAULT "
-        "'2026-11-24') ENGINE = MergeTree PARTITION BY toYYYYMM(d) ORDER BY id; INSERT INTO "
-        "lf.traces "
-        "(id, v) SELECT number, toString(number * 7) FROM numbers(100000)");
-    // Redis waits some seconds for a second replica, which never comes.
-    must({"redis-cli", "--", "config", "set", "repl-diskless-sync-delay", "0"});
-    for (int i = 0; i < 20; ++i)
-      must({"redis-cli", "--", "set", fmt::format("key{}", i), fmt::format("value{}", i)});
-  }
-
-  std::string must(const std::vector<std::string>& args, const std::string& stdin_text = {}) const {
-    const Ended ended = (*this)(args, stdin_text);
-    INFO(ended.all());
-    REQUIRE(ended.exit_code == 0);
-    return ended.out;
-  }
-  std::string sql(const std::string& text, const std::string& database = "postgres") const {
-    return must({"pg-tool", "--", "psql", "-v", "ON_ERROR_STOP=1", "-Atqc", text, database});
-  }
-  std::string clickhouse(const std::string& text) const {
-    return must({"clickhouse-shell", "--", "--multiquery", "-q", text});
-  }
-  fs::path backups() const { return box_.path() / "demo/backups/langfuse-demo"; }
-  json::array generations() const { return json({"backup", "list"}).at("generations").as_array(); }
-  std::string newest() const {
-    return std::string(generations().at(0).at("generation").as_string());
-  }
-  // Runs fusebox in a process group of its own.
-  pid_t spawn(const std::vector<std::string>& args) const {
-    std::vector<std::string> words = {fusebox::test::fusebox_program().string()};
-    words.insert(words.end(), options_.begin(), options_.end());
-    words.insert(words.end(), args.begin(), args.end());
-    auto environment = box_.environment(environment_);
-    const pid_t child = ::fork();
-    if (child != 0) return child;
-    ::setpgid(0, 0);
-    std::vector<char*> argv;
-    std::vector<char*> envp;
-    for (auto& word : words) argv.push_back(word.data());
-    for (auto& one : environment) envp.push_back(one.data());
-    argv.push_back(nullptr);
-    envp.push_back(nullptr);
-    if (::chdir(box_.path().c_str()) != 0) ::_exit(126);
-    if (::freopen("/dev/null", "w", stdout) == nullptr) ::_exit(126);
-    if (::freopen("/dev/null", "w", stderr) == nullptr) ::_exit(126);
-    ::execve(argv[0], argv.data(), envp.data());
-    ::_exit(127);
-  }
-};
 
 std::int64_t number(const std::string& text) { return std::strtoll(text.c_str(), nullptr, 10); }
 

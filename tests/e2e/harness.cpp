@@ -56,10 +56,11 @@ bool read_until(int fd, std::string& text, std::string_view mark, std::chrono::m
   return false;
 }
 
-[[noreturn]] void become_fusebox(const Sandbox& sandbox, const std::vector<std::string>& args) {
+[[noreturn]] void become_fusebox(const Sandbox& sandbox, const std::vector<std::string>& args,
+                                 std::map<std::string, std::string> environment) {
   for (const auto& name : unset_names) ::unsetenv(name.c_str());
-  for (const auto& entry : sandbox.environment({{"TERM", "xterm"}}))
-    ::putenv(::strdup(entry.c_str()));
+  environment["TERM"] = "xterm";
+  for (const auto& entry : sandbox.environment(environment)) ::putenv(::strdup(entry.c_str()));
   std::string program = fusebox_program().string();
   std::vector<std::string> words = args;
   std::vector<char*> argv = {program.data()};
@@ -168,11 +169,12 @@ Ended Sandbox::program(const std::vector<std::string>& command, const CallOption
 }
 
 Ended at_terminal(const Sandbox& sandbox, const std::vector<std::string>& args,
-                  const std::vector<Exchange>& script) {
+                  const std::vector<Exchange>& script,
+                  const std::map<std::string, std::string>& environment) {
   int control = -1;
   const pid_t child = ::forkpty(&control, nullptr, nullptr, nullptr);
   if (child < 0) throw system_error("open", "a pseudo terminal", errno);
-  if (child == 0) become_fusebox(sandbox, args);
+  if (child == 0) become_fusebox(sandbox, args, environment);
   const util::UniqueFd terminal(control);
 
   Ended ended;

@@ -76,6 +76,7 @@ struct Exchange {
 
 // Runs fusebox at a terminal of its own, as an operator would. What it printed is in `out`.
 Ended at_terminal(const Sandbox& sandbox, const std::vector<std::string>& args,
-                  const std::vector<Exchange>& script);
+                  const std::vector<Exchange>& script,
+                  const std::map<std::string, std::string>& environment = {});
 
 }  // namespace fusebox::test

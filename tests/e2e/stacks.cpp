@@ -50,13 +50,22 @@ Stack::~Stack() {
   }
 }
 
-Ended Stack::operator()(std::vector<std::string> args, const std::string& stdin_text) const {
+std::vector<std::string> Stack::with_options(std::vector<std::string> args) const {
   args.insert(args.begin(), options_.begin(), options_.end());
+  return args;
+}
+
+Ended Stack::operator()(std::vector<std::string> args, const std::string& stdin_text) const {
   CallOptions options;
   options.environment = environment_;
   options.stdin_text = stdin_text;
   options.deadline = std::chrono::minutes(5);
-  return box_.fusebox(args, options);
+  return box_.fusebox(with_options(std::move(args)), options);
+}
+
+Ended Stack::at_terminal(const std::vector<std::string>& args,
+                         const std::vector<Exchange>& script) const {
+  return test::at_terminal(box_, with_options(args), script, environment_);
 }
 
 json::object Stack::json(std::vector<std::string> args) const {

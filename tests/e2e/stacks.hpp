@@ -18,6 +18,9 @@ class Stack {
 
   // Runs fusebox in the stack's folder, with the stack's own options.
   Ended operator()(std::vector<std::string> args, const std::string& stdin_text = {}) const;
+  // The same at a terminal of its own.
+  Ended at_terminal(const std::vector<std::string>& args,
+                    const std::vector<Exchange>& script) const;
   Sandbox& box() { return box_; }
   const Sandbox& box() const { return box_; }
   const std::string& name() const { return name_; }
@@ -30,6 +33,7 @@ class Stack {
   std::string pid_of(std::string_view service) const;
 
  protected:
+  std::vector<std::string> with_options(std::vector<std::string> args) const;
   explicit Stack(std::string name) : name_(std::move(name)) {}
   Sandbox box_;
   std::vector<std::string> options_;
