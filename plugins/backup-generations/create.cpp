@@ -13,10 +13,10 @@
 #include "common/deadline.hpp"
 #include "common/io.hpp"
 #include "common/result.hpp"
+#include "common/transfer.hpp"
 #include "generation.hpp"
 #include "restore_text.hpp"
 #include "sources.hpp"
-#include "transfer.hpp"
 
 namespace fbx::backup {
 
@@ -26,6 +26,8 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 using common::Result;
 using common::Severity;
+using common::Transfer;
+using common::transfer;
 
 constexpr std::size_t kMaxAttachment = 16U << 20U;
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <boost/json/serialize.hpp>
+
 #include "common/digest.hpp"
 
 namespace fbx::backup {
@@ -58,6 +60,14 @@ Generation find_generation(const Op& op, const std::string& name) {
               name == "latest" ? std::string("there is no generation to use yet")
                                : fmt::format("there is no generation \"{}\"", name),
               "`fusebox backup list` shows all; `fusebox backup create` makes one");
+}
+
+common::Transfer fetch(const Op& op, const std::string& generation, const Stored& source,
+                       const std::function<std::string(int fd)>& read) {
+  const StoreClient store = op.store();
+  const std::string request =
+      json::serialize(json::object{{"generation", generation}, {"file", source.file}});
+  return common::transfer([&](int fd) { return store.get(request, fd); }, read);
 }
 
 std::string fingerprint(std::string_view key, const std::string& generation) {

@@ -4,11 +4,13 @@
 
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <functional>
 #include <fusebox/plugin.hpp>
 #include <string>
 #include <vector>
 
 #include "common/json.hpp"
+#include "common/transfer.hpp"
 
 namespace fbx::backup {
 
@@ -40,6 +42,10 @@ struct Generation {
 // to replace: who restores again after a failure means the same generation as before. Throws
 // Error{FBX_NOT_FOUND}.
 Generation find_generation(const Op& op, const std::string& name);
+
+// A file of a generation, from the store to `read`.
+common::Transfer fetch(const Op& op, const std::string& generation, const Stored& source,
+                       const std::function<std::string(int fd)>& read);
 
 // By which a key is known again: who has the key can compute it, and it tells nothing of the key.
 std::string fingerprint(std::string_view key, const std::string& generation);

@@ -17,7 +17,6 @@
 #include "receipts.hpp"
 #include "session.hpp"
 #include "sources.hpp"
-#include "transfer.hpp"
 #include "verify.hpp"
 
 namespace fbx::backup {
@@ -29,6 +28,7 @@ using common::Context;
 using common::Result;
 using common::Severity;
 using common::StepRequest;
+using common::Transfer;
 
 // ---- Which generation, which of its sources -----------------------------------------------------
 

@@ -11,7 +11,6 @@
 #include "common/result.hpp"
 #include "generation.hpp"
 #include "sources.hpp"
-#include "transfer.hpp"
 
 namespace fbx::backup {
 
@@ -20,6 +19,7 @@ namespace {
 namespace json = boost::json;
 using common::Result;
 using common::Severity;
+using common::Transfer;
 
 // Hashes; false when a file is not what it should be.
 bool check_files(const Op& op, const std::string& generation, Result& result) {

@@ -32,6 +32,7 @@ struct Stream {
   const ArchivePace& pace;
   bool regular = false;  // a file never blocks, so it may be written in large pieces
   std::exception_ptr thrown;
+  TarEnd end;  // of what is read
   std::array<char, 65536> buffer{};
 
   Stream(int descriptor, const ArchivePace& wait) : fd(descriptor), pace(wait) {
@@ -74,7 +75,10 @@ extern "C" la_ssize_t read_stream(::archive* a, void* context, const void** byte
     for (;;) {
       stream.pace(stream.fd, POLLIN);
       const ssize_t got = ::read(stream.fd, stream.buffer.data(), stream.buffer.size());
-      if (got >= 0) return got;
+      if (got >= 0) {
+        stream.end.watch({stream.buffer.data(), static_cast<std::size_t>(got)});
+        return got;
+      }
       if (errno != EINTR && errno != EAGAIN) break;
     }
     ::archive_set_error(a, errno, "cannot read from the stream: %s", std::strerror(errno));
@@ -250,12 +254,23 @@ class Unpacker {
       extract(entry);
       stream_.pace(-1, 0);
     }
+    require_end();
     if (::archive_write_close(disk_.get()) != ARCHIVE_OK)
       fail(stream_, disk_.get(), "cannot finish " + folder_.string());
     return totals_;
   }
 
  private:
+  void require_end() {
+    const void* bytes = nullptr;
+    while (!stream_.end.ended())
+      if (read_stream(reader_.get(), &stream_, &bytes) < 0)
+        fail(stream_, reader_.get(), "cannot read the tar stream");
+    if (!stream_.end.whole())
+      throw Error(FBX_IO, "the tar stream ends too early",
+                  "whoever wrote it was interrupted: make it anew");
+  }
+
   void extract(::archive_entry* entry) {
     const fs::path path = guard_.admit(entry);
     const fs::path linked = guard_.hard_link(entry);

@@ -35,6 +35,15 @@ Utf8Locale::~Utf8Locale() {
   ::freelocale(locale_);
 }
 
+void TarEnd::watch(std::string_view bytes) {
+  ended_ = bytes.empty();
+  const auto last = bytes.find_last_not_of('\0');
+  if (last == std::string_view::npos)
+    zeros_ += bytes.size();
+  else
+    zeros_ = bytes.size() - last - 1;
+}
+
 fs::path EntryGuard::clean(const std::string& name, const std::string& shown) const {
   const fs::path path = fs::path(name);
   if (path.is_absolute()) refuse(shown, "an absolute path");

@@ -6,10 +6,12 @@
 #include <archive_entry.h>
 #include <locale.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 
 namespace fbx::common {
 
@@ -31,6 +33,21 @@ class Utf8Locale {
  private:
   ::locale_t locale_ = nullptr;
   ::locale_t before_ = nullptr;
+};
+
+// Does a stream end as a tar does? Between two entries, one that was cut off looks like one at its
+// end, to libarchive too.
+class TarEnd {
+ public:
+  // The next bytes of the stream; empty at its end.
+  void watch(std::string_view bytes);
+  bool ended() const { return ended_; }
+  // Once it ended: with two blocks of zeros.
+  bool whole() const { return zeros_ >= 1024; }
+
+ private:
+  std::uint64_t zeros_ = 0;  // at the end of what came so far
+  bool ended_ = false;
 };
 
 // Lets no entry leave the folder that a stream is unpacked into. Since that folder is empty, every

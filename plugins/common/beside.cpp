@@ -184,6 +184,14 @@ void require_success(const Finished& finished, std::string_view what, std::strin
               std::string(hint));
 }
 
+json::object answer_of(const std::function<std::string()>& call) {
+  try {
+    return parse_object(call(), "the answer of another plugin");
+  } catch (const Reported& reported) {
+    throw error_of(reported);
+  }
+}
+
 Error error_of(const Reported& reported) {
   if (reported.detail().empty()) return {reported.rc(), "another plugin failed", ""};
   const json::object detail = parse_object(reported.detail(), "a failure");

@@ -46,4 +46,7 @@ std::string last_line(std::string_view text);
 // What another plugin's call failed with: its own code, text and hint.
 Error error_of(const Reported& reported);
 
+// What another plugin answers; throws error_of() what it failed with.
+boost::json::object answer_of(const std::function<std::string()>& call);
+
 }  // namespace fbx::common

@@ -5,19 +5,17 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include <array>
 #include <fusebox/plugin.hpp>
-#include <span>
 
 namespace fbx::common {
-
-namespace {
 
 std::string to_hex(std::span<const unsigned char> bytes) {
   std::string text;
   for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
   return text;
 }
+
+namespace {
 
 void require(bool went_well) {
   if (!went_well) throw Error(FBX_INTERNAL, "the crypto library refuses to compute SHA-256");
@@ -35,11 +33,13 @@ void Sha256::add(std::string_view bytes) {
   require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
 }
 
-std::string Sha256::hex() {
+std::array<unsigned char, 32> Sha256::bytes() {
   std::array<unsigned char, 32> digest{};
   require(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr) == 1);
-  return to_hex(digest);
+  return digest;
 }
+
+std::string Sha256::hex() { return to_hex(bytes()); }
 
 Sha256Thread::Sha256Thread() : thread_([this] { work(); }) {}
 

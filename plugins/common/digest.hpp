@@ -2,11 +2,13 @@
 // SHA-256 of streams, and fingerprints of secrets.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -15,11 +17,16 @@ struct evp_md_ctx_st;
 
 namespace fbx::common {
 
+// Lower-case hexadecimal.
+std::string to_hex(std::span<const unsigned char> bytes);
+
 class Sha256 {
  public:
   Sha256();
   void add(std::string_view bytes);
-  std::string hex();  // once, at the end
+  // One of the two, once, at the end.
+  std::string hex();
+  std::array<unsigned char, 32> bytes();
 
  private:
   struct Free {

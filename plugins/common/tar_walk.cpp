@@ -5,12 +5,15 @@
 #include <archive_entry.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <exception>
 #include <filesystem>
 #include <memory>
 #include <vector>
 
+#include "common/archive_parts.hpp"
 #include "common/io.hpp"
 
 namespace fbx::common {
@@ -19,8 +22,6 @@ namespace {
 
 constexpr std::size_t kMaxContent = 64U << 20U;
 
-using Reader = std::unique_ptr<::archive, decltype(&::archive_read_free)>;
-
 struct Source {
   Source(const Op& op, int fd, const TarWalk& w) : in(op, fd, "reading a tar stream"), walk(w) {}
 
@@ -28,10 +29,12 @@ struct Source {
   const TarWalk& walk;
   std::vector<char> buffer = std::vector<char>(1U << 17U);
   std::exception_ptr thrown;
+  TarEnd end;
 
   std::string_view next() {
     const std::size_t got = in.read(buffer);
     const std::string_view piece(buffer.data(), got);
+    end.watch(piece);
     if (walk.tee && got != 0) walk.tee(piece);
     return piece;
   }
@@ -64,11 +67,38 @@ std::string plain_path(const char* raw) {
   return plain.string();
 }
 
+// Hands out an entry's content, with zeros for what its blocks leave out.
+class Content {
+ public:
+  Content(const TarWalk& walk, const TarEntry& entry) : walk_(walk), entry_(entry) {}
+
+  void add(std::uint64_t offset, std::string_view bytes) {
+    if (!walk_.content) return;
+    fill(offset);
+    walk_.content(entry_, bytes);
+    at_ += bytes.size();
+  }
+  void fill(std::uint64_t to) {
+    static constexpr std::array<char, 65536> zeros{};
+    while (walk_.content && at_ < to) {
+      const auto size = std::min<std::uint64_t>(to - at_, zeros.size());
+      walk_.content(entry_, {zeros.data(), static_cast<std::size_t>(size)});
+      at_ += size;
+    }
+  }
+
+ private:
+  const TarWalk& walk_;
+  const TarEntry& entry_;
+  std::uint64_t at_ = 0;
+};
+
 }  // namespace
 
 TarTotals walk_tar(const Op& op, int fd, const TarWalk& walk) {
+  const Utf8Locale utf8;
   Source source(op, fd, walk);
-  const Reader reader(::archive_read_new(), &::archive_read_free);
+  const ArchiveReader reader(::archive_read_new(), &::archive_read_free);
   ::archive* a = reader.get();
   ::archive_read_support_format_tar(a);
   const auto check = [&](int rc) {
@@ -85,23 +115,30 @@ TarTotals walk_tar(const Op& op, int fd, const TarWalk& walk) {
     TarEntry entry;
     entry.path = plain_path(::archive_entry_pathname(raw));
     entry.is_file = ::archive_entry_filetype(raw) != AE_IFDIR;
+    entry.is_hard_link = ::archive_entry_hardlink(raw) != nullptr;
     if (entry.is_file) ++totals.files;
+    if (::archive_entry_filetype(raw) == AE_IFREG && !entry.is_hard_link)
+      entry.size = static_cast<std::uint64_t>(::archive_entry_size(raw));
+    Content content(walk, entry);
     const bool keep = walk.wants && walk.wants(entry.path);
     const void* bytes = nullptr;
     std::size_t size = 0;
     la_int64_t offset = 0;
     while (check(::archive_read_data_block(a, &bytes, &size, &offset)) != ARCHIVE_EOF) {
       entry.bytes += size;
+      content.add(static_cast<std::uint64_t>(offset), {static_cast<const char*>(bytes), size});
       if (!keep) continue;
       if (entry.content.size() + size > kMaxContent)
         throw Error(FBX_FAILED, fmt::format("{} in the tar stream is too large", entry.path));
       entry.content.append(static_cast<const char*>(bytes), size);
     }
+    content.fill(entry.size);
     totals.bytes += entry.bytes;
     if (walk.entry) walk.entry(entry);
   }
   if (source.thrown) std::rethrow_exception(source.thrown);
-  while (!source.next().empty()) continue;  // the padding at the end belongs to the stream
+  while (!source.end.ended()) source.next();  // the padding at the end belongs to the stream
+  if (!source.end.whole()) throw Error(FBX_FAILED, "the tar stream ends too early");
   return totals;
 }
 

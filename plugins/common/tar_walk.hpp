@@ -13,8 +13,10 @@ namespace fbx::common {
 struct TarEntry {
   std::string path;  // without a leading "./"; empty: the root itself
   bool is_file = false;
-  std::uint64_t bytes = 0;
-  std::string content;  // of the files that were asked for
+  bool is_hard_link = false;  // its content came with another entry
+  std::uint64_t bytes = 0;    // of content in the stream
+  std::uint64_t size = 0;     // of the file, with its holes
+  std::string content;        // of the files that were asked for
 };
 
 struct TarTotals {
@@ -26,6 +28,8 @@ struct TarWalk {
   // Whose content is wanted, at most 64 MiB each.
   std::function<bool(const std::string& path)> wants = {};
   std::function<void(const TarEntry&)> entry = {};
+  // The content of each entry, piece by piece, holes as zeros; entry() follows.
+  std::function<void(const TarEntry&, std::string_view)> content = {};
   // Gets every byte of the stream, as it is read.
   std::function<void(std::string_view)> tee = {};
 };

@@ -261,6 +261,23 @@ TEST_CASE("a stream that ends too early fails, and leaves nothing") {
   CHECK(fs::is_empty(dir / "into"));
 }
 
+TEST_CASE("a stream that was cut off between two entries fails, too") {
+  TempDir dir;
+  fs::create_directories(dir / "from");
+  fs::create_directories(dir / "into");
+  for (const char* name : {"a", "b", "c"}) write(dir / "from" / name, std::string(600, 'a'));
+  const File stream(dir / "stream");
+  write_archive(dir / "from", stream.get(), no_pace);
+  const auto size = static_cast<std::int64_t>(fs::file_size(dir / "stream"));
+  for (std::int64_t cut = size - 512; cut >= 0; cut -= 512) {
+    CAPTURE(cut);
+    REQUIRE(::ftruncate(stream.get(), cut) == 0);
+    stream.rewind();
+    CHECK_THROWS_AS(extract_archive(stream.get(), dir / "into", no_pace), fbx::Error);
+    CHECK(fs::is_empty(dir / "into"));
+  }
+}
+
 TEST_CASE("only an empty folder is filled") {
   TempDir dir;
   fs::create_directories(dir / "into");

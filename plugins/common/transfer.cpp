@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "transfer.hpp"
+#include "common/transfer.hpp"
 
-#include <boost/json/serialize.hpp>
 #include <thread>
 
 #include "common/beside.hpp"
 #include "common/io.hpp"
 
-namespace fbx::backup {
+namespace fbx::common {
 
 namespace {
 
@@ -15,7 +14,7 @@ Side run(const std::function<std::string(int)>& body, int fd) noexcept {
   try {
     return {body(fd), std::nullopt};
   } catch (const Reported& reported) {
-    return {{}, common::error_of(reported)};
+    return {{}, error_of(reported)};
   } catch (const Error& error) {
     return {{}, error};
   } catch (const std::exception& error) {
@@ -27,7 +26,7 @@ Side run(const std::function<std::string(int)>& body, int fd) noexcept {
 
 Transfer transfer(const std::function<std::string(int fd)>& write,
                   const std::function<std::string(int fd)>& read) {
-  common::Pipe pipe = common::make_pipe();
+  Pipe pipe = make_pipe();
   Transfer result;
   std::thread writer([&] {
     result.writer = run(write, pipe.write.get());
@@ -39,12 +38,4 @@ Transfer transfer(const std::function<std::string(int fd)>& write,
   return result;
 }
 
-Transfer fetch(const Op& op, const std::string& generation, const Stored& source,
-               const std::function<std::string(int fd)>& read) {
-  const StoreClient store = op.store();
-  const std::string request = boost::json::serialize(
-      boost::json::object{{"generation", generation}, {"file", source.file}});
-  return transfer([&](int fd) { return store.get(request, fd); }, read);
-}
-
-}  // namespace fbx::backup
+}  // namespace fbx::common

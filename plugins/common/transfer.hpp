@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two plugins and a pipe between them.
+// A writer and a reader, and a pipe between them.
 #pragma once
 
 #include <functional>
@@ -7,9 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "generation.hpp"
-
-namespace fbx::backup {
+namespace fbx::common {
 
 // How one side of a transfer ended: its answer, or why there is none.
 struct Side {
@@ -28,8 +26,4 @@ struct Transfer {
 Transfer transfer(const std::function<std::string(int fd)>& write,
                   const std::function<std::string(int fd)>& read);
 
-// A file of a generation, from the store to `read`.
-Transfer fetch(const Op& op, const std::string& generation, const Stored& source,
-               const std::function<std::string(int fd)>& read);
-
-}  // namespace fbx::backup
+}  // namespace fbx::common
