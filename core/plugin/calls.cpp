@@ -157,6 +157,14 @@ object Host::volume_import(const std::string& instance, const object& request, i
                            const CallContext& context) {
   return RuntimeCall(*impl_, instance, context).ask(&fbx_runtime_v1::volume_import, request, fd);
 }
+object Host::volume_stage(const std::string& instance, const object& request, int fd,
+                          const CallContext& context) {
+  return RuntimeCall(*impl_, instance, context).ask(&fbx_runtime_v1::volume_stage, request, fd);
+}
+object Host::volume_turn(const std::string& instance, const object& request,
+                         const CallContext& context) {
+  return RuntimeCall(*impl_, instance, context).ask(&fbx_runtime_v1::volume_turn, request);
+}
 
 object Host::store_list(const std::string& instance, const object& request,
                         const CallContext& context) {

@@ -109,6 +109,10 @@ class Host {
                                     int fd, const CallContext&);
   boost::json::object volume_import(const std::string& instance, const boost::json::object& request,
                                     int fd, const CallContext&);
+  boost::json::object volume_stage(const std::string& instance, const boost::json::object& request,
+                                   int fd, const CallContext&);
+  boost::json::object volume_turn(const std::string& instance, const boost::json::object& request,
+                                  const CallContext&);
 
   // fusebox.store/1: what needs no run of its own. All else is a step's to do.
   boost::json::object store_list(const std::string& instance, const boost::json::object& request,

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <fusebox/plugin.hpp>
 
+#include "scratch.hpp"
 #include "sys.hpp"
 #include "template.hpp"
 
@@ -52,6 +53,17 @@ std::vector<std::string> search_path(const std::vector<std::string>& patterns) {
   return folders;
 }
 
+// "postgres.http" -> the port http of postgres; null when there is none.
+const Port* port_of_other(const Settings& settings, std::string_view argument) {
+  const std::size_t dot = argument.find('.');
+  if (dot == std::string_view::npos) return nullptr;
+  for (const Service& service : settings.services)
+    for (const Port& port : service.ports)
+      if (service.name == argument.substr(0, dot) && port.name == argument.substr(dot + 1))
+        return &port;
+  return nullptr;
+}
+
 Lookup variables(const Settings& settings, const Service& service, const fs::path& data) {
   return [&settings, &service, data](std::string_view name, std::string_view argument) {
     if (name == "data") return data.string();
@@ -63,13 +75,14 @@ Lookup variables(const Settings& settings, const Service& service, const fs::pat
       const Port* port = argument.empty() ? main_port(service) : nullptr;
       for (const Port& candidate : service.ports)
         if (candidate.name == argument) port = &candidate;
+      if (port == nullptr) port = port_of_other(settings, argument);
       if (port != nullptr) return std::to_string(port->number);
     }
     throw fbx::Error(
         FBX_CONFIG,
         fmt::format("unknown reference ${{{}{}{}}}", name, argument.empty() ? "" : ":", argument),
         "known: ${data}, ${run}, ${config_dir}, ${service}, ${stack}, ${port}, ${port:NAME}, "
-        "${secret:NAME}, ${sha256:...}");
+        "${port:SERVICE.NAME}, ${secret:NAME}, ${sha256:...}");
   };
 }
 
@@ -133,6 +146,7 @@ Definition resolve_with(const Settings& settings, const Service& service,
   d.log_file = settings.log_file(service.name);
   d.log_max_size = service.log_max_size;
   d.log_files = service.log_files;
+  refuse_live_ports(settings, d);
   return d;
 }
 

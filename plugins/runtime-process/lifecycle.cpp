@@ -11,6 +11,8 @@
 #include <cerrno>
 
 #include "ready.hpp"
+#include "scratch.hpp"
+#include "staged.hpp"
 
 namespace runtime_process {
 namespace {
@@ -304,21 +306,27 @@ void create_volume(const Scene& scene, const Service& service, const Definition&
   sync_folder(settings.data_dir);
 }
 
-void make_volume_folder(const Settings& settings, const Service& service) {
+void make_volume_folder(const Settings& settings, const Service& service, const fs::path& folder) {
   make_base(settings.data_dir);
-  make_owned_folder(settings.volume(service.name), find_account(service.user));
+  make_owned_folder(folder, find_account(service.user));
 }
 
 void remove_empty_folders(const Settings& settings) {
   std::error_code not_empty;
-  for (const fs::path& folder :
-       {settings.data_dir / ".run", settings.data_dir, settings.state_dir / "volumes",
-        settings.state_dir / "logs", settings.state_dir / "services", settings.state_dir})
+  for (const fs::path& folder : {settings.data_dir / ".run", settings.data_dir / ".staged",
+                                 settings.data_dir, settings.state_dir / "volumes",
+                                 settings.state_dir / "logs", settings.state_dir / "services"})
     fs::remove(folder, not_empty);
+  forget_scratch_ports(settings);
+  fs::remove(settings.state_dir, not_empty);
+  if (settings.scratch.empty()) return;
+  fs::remove(settings.data_dir.parent_path(), not_empty);
+  fs::remove(settings.state_dir.parent_path(), not_empty);
 }
 
 void remove_volume(const Settings& settings, std::string_view service) {
   remove_tree(init_dir(settings, service));
+  remove_tree(staged_dir(settings, service));
   remove_tree(settings.volume(service));
   remove_tree(settings.state_dir / "volumes" / fmt::format("{}.run", service));
 }

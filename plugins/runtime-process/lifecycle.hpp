@@ -59,10 +59,11 @@ std::vector<std::string> recorded_volumes(const Settings& settings);
 // place complete or not at all.
 void create_volume(const Scene& scene, const Service& service, const Definition& definition);
 
-// Makes an empty data folder, owned by the service's user.
-void make_volume_folder(const Settings& settings, const Service& service);
+// Makes an empty folder for a service's data, owned by its user, and the folders above it.
+void make_volume_folder(const Settings& settings, const Service& service, const fs::path& folder);
 
-// Removes the data folder, what a killed init left, and the record of who made it.
+// Removes the data folder, what is staged for it, what a killed init left, and the record of who
+// made it.
 void remove_volume(const Settings& settings, std::string_view service);
 
 // Removes those of our own folders that hold nothing any more.

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "net.hpp"
+#include "staged.hpp"
 
 namespace runtime_process {
 namespace {
@@ -79,8 +80,8 @@ void check_space(const Settings& settings, Problems& problems) {
                  "free some space, or lower the runtime's min_free");
 }
 
-void check_ports(const Definition& definition, const std::optional<Record>& running,
-                 std::set<int>& taken, Problems& problems) {
+void check_ports(const Settings& settings, const Definition& definition,
+                 const std::optional<Record>& running, std::set<int>& taken, Problems& problems) {
   for (const Port& port : definition.ports) {
     if (!taken.insert(port.number).second) {
       problems.add(FBX_CONFIG, fmt::format("port {} is given to two services", port.number),
@@ -93,17 +94,27 @@ void check_ports(const Definition& definition, const std::optional<Record>& runn
       continue;
     std::string why;
     if (!can_listen(port.host, port.number, why))
-      problems.add(FBX_CONFLICT,
-                   fmt::format("service {}: port {} on {} is not free: {}", definition.service,
-                               port.number, port.host, why),
-                   fmt::format("stop what uses it, or set services.{}.ports.{}.port to another",
-                               definition.service, port.name));
+      problems.add(
+          FBX_CONFLICT,
+          fmt::format("service {}: port {} on {} is not free: {}", definition.service, port.number,
+                      port.host, why),
+          settings.scratch.empty()
+              ? fmt::format("stop what uses it, or set services.{}.ports.{}.port to another",
+                            definition.service, port.name)
+              : "somebody has just taken it: try again, and another one is used");
   }
 }
 
 void check_volume(const Settings& settings, const Service& service, Volumes volumes, Move& move,
                   Problems& problems) {
   if (volume_complete(settings, service)) return;
+  if (const std::string tag = interrupted_turn(settings, service.name); !tag.empty()) {
+    problems.add(FBX_CONFLICT,
+                 fmt::format("service {}: its data is not in place, for restore {} was interrupted",
+                             service.name, tag),
+                 "finish or undo the restore: fusebox recover");
+    return;
+  }
   std::error_code ignored;
   const fs::path volume = settings.volume(service.name);
   if (fs::exists(volume) && !fs::is_empty(volume, ignored))
@@ -166,8 +177,8 @@ Outline outline_up(const Settings& settings, const std::vector<std::string>& ser
     }
     const Status status = status_of(settings, service.name);
     decide(move, status, is_stopping(settings, service.name));
-    check_ports(move.definition, status.state == State::running ? status.record : std::nullopt,
-                taken, problems);
+    check_ports(settings, move.definition,
+                status.state == State::running ? status.record : std::nullopt, taken, problems);
     check_reachable(settings.data_dir, move.definition.account, problems);
     outline.moves.push_back(std::move(move));
   }

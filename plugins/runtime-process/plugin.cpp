@@ -5,6 +5,7 @@
 #include "inspect.hpp"
 #include "logs.hpp"
 #include "settings.hpp"
+#include "staged.hpp"
 #include "verbs.hpp"
 #include "volumes.hpp"
 
@@ -48,6 +49,12 @@ class RuntimeProcess : public fbx::Plugin, public fbx::Step, public fbx::Runtime
   }
   std::string volume_import(fbx::Op& op, std::string_view request, int fd) override {
     return import_volume(op, settings_, request, fd);
+  }
+  std::string volume_stage(fbx::Op& op, std::string_view request, int fd) override {
+    return stage_volume(op, settings_, request, fd);
+  }
+  std::string volume_turn(fbx::Op& op, std::string_view request) override {
+    return turn_volume(op, settings_, request);
   }
 
  private:

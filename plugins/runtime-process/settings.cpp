@@ -10,9 +10,9 @@
 #include <array>
 #include <boost/json.hpp>
 #include <fusebox/plugin.hpp>
-#include <set>
 
 #include "request.hpp"
+#include "scratch.hpp"
 #include "sys.hpp"
 
 namespace runtime_process {
@@ -205,6 +205,9 @@ Settings read_settings(std::string_view context_json) {
   settings.instance = text_of(context, "instance");
   settings.config_dir = text_of(context, "config_dir");
   settings.state_dir = text_of(context, "state_dir");
+  settings.data_dir = text_of(config, "data_dir");
+  settings.scratch = text_of(context, "scratch");
+  if (!settings.scratch.empty()) move_scratch(settings);
   settings.path = strings_at(config, "path");
   settings.min_free = static_cast<std::uint64_t>(number_of(config, "min_free", 0));
   std::vector<Service> services;
@@ -215,8 +218,8 @@ Settings read_settings(std::string_view context_json) {
     services.push_back(std::move(service));
   });
   settings.services = sort_services(std::move(services));
-  const std::string data_dir = text_of(config, "data_dir");
-  settings.data_dir = data_dir.empty() ? default_data_dir(settings) : fs::path(data_dir);
+  if (settings.data_dir.empty()) settings.data_dir = default_data_dir(settings);
+  if (!settings.scratch.empty()) take_scratch_ports(settings);
   return settings;
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,6 +66,7 @@ struct Service {
 
 struct Settings {
   std::string stack;
+  std::string scratch;  // not empty: a stack beside the live one, see scratch.hpp
   std::string instance;
   fs::path config_dir;
   fs::path state_dir;
@@ -72,6 +74,7 @@ struct Settings {
   std::vector<std::string> path;  // globs, searched before PATH
   std::uint64_t min_free = 0;     // bytes
   std::vector<Service> services;  // the enabled ones, each after what it depends on
+  std::set<int> live_ports;       // of a scratch stack: those that the config gives
 
   // Throws fbx::Error{not_found}, naming the known ones.
   const Service& service(std::string_view name) const;

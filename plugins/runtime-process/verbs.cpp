@@ -12,6 +12,8 @@
 #include "crew.hpp"
 #include "outline.hpp"
 #include "request.hpp"
+#include "scratch.hpp"
+#include "staged.hpp"
 
 namespace runtime_process {
 namespace {
@@ -89,6 +91,7 @@ void make_move(const Scene& scene, const Move& move, Crew& crew) {
 
 std::string up(fbx::Op& op, const Settings& settings, const Request& request, Volumes volumes) {
   const Outline outline = outline_up(settings, request.services, volumes);
+  keep_scratch_ports(settings);
   std::mutex progress_mutex;
   std::uint64_t ready = 0;
   std::vector<std::string> started;
@@ -165,15 +168,22 @@ std::string stop(fbx::Op& op, const Settings& settings, const Request& request) 
       {"changed", !stopped.empty()}});
 }
 
+bool has_data(const Settings& settings, const std::string& service) {
+  return fs::exists(settings.volume(service)) || fs::exists(staged_dir(settings, service));
+}
+
 // The data and the logs; when no service was named, also of those that the config no longer has.
 std::vector<std::string> remove_data(const Settings& settings, const Request& request,
                                      const std::vector<const Service*>& selected) {
   std::set<std::string> names;
   for (const Service* service : selected) names.insert(service->name);
-  if (request.services.empty()) names.merge(set_of(recorded_volumes(settings)));
+  if (request.services.empty()) {
+    names.merge(set_of(recorded_volumes(settings)));
+    names.merge(set_of(staged_volumes(settings)));
+  }
   std::vector<std::string> removed;
   for (const std::string& name : names) {
-    if (fs::exists(settings.volume(name))) removed.push_back(name);
+    if (has_data(settings, name)) removed.push_back(name);
     remove_volume(settings, name);
     remove_tree(settings.run_dir(name));
     const fs::path log = settings.log_file(name);
@@ -238,7 +248,7 @@ std::string plan_verb(fbx::Op&, const Settings& settings, std::string_view text)
   if (request.verb != "up" && request.verb != "start") actions = describe_stop(settings, request);
   if (request.verb == "down" && request.volumes)
     for (const Service* service : select(settings, request.services))
-      if (fs::exists(settings.volume(service->name)))
+      if (has_data(settings, service->name))
         actions.push_back(fmt::format("remove the data of {} for good: {}", service->name,
                                       settings.volume(service->name).string()));
   if (request.verb == "up" || request.verb == "start" || request.verb == "restart") {

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <common/archive.hpp>
 #include <fusebox/plugin.hpp>
 #include <set>
 
@@ -45,6 +44,8 @@ const Service& requested_volume(const Settings& settings, std::string_view text)
   return settings.service(string_at(parse_request(text), "volume"));
 }
 
+}  // namespace
+
 fbx::common::ArchivePace pace_of(const Wait& wait, std::string what) {
   return [&wait, what = std::move(what)](int fd, short events) {
     if (fd < 0)
@@ -63,8 +64,6 @@ void require_stopped(const Settings& settings, const Service& service) {
 std::string totals_json(const fbx::common::ArchiveTotals& totals) {
   return json::serialize(json::object{{"files", totals.files}, {"bytes", totals.bytes}});
 }
-
-}  // namespace
 
 std::string list_volumes(fbx::Op& op, const Settings& settings, std::string_view text) {
   json::array volumes;
@@ -101,7 +100,7 @@ std::string import_volume(fbx::Op& op, const Settings& settings, std::string_vie
   require_stopped(settings, service);
   const fs::path folder = settings.volume(service.name);
   const bool made = !fs::exists(folder);
-  if (made) make_volume_folder(settings, service);
+  if (made) make_volume_folder(settings, service, folder);
   const Wait wait(op);
   try {
     return totals_json(

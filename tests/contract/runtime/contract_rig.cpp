@@ -105,4 +105,12 @@ json::object Rig::volume(bool out, const std::string& name, int fd) {
              : host_->volume_import(instance, request, fd, context());
 }
 
+json::object Rig::stage(const std::string& name, const std::string& tag, int fd) {
+  return host_->volume_stage(instance, {{"volume", name}, {"tag", tag}}, fd, context());
+}
+
+void Rig::turn(const std::string& name, const std::string& tag, const std::string& to) {
+  host_->volume_turn(instance, {{"volume", name}, {"tag", tag}, {"to", to}}, context());
+}
+
 }  // namespace contract

@@ -59,6 +59,8 @@ class Rig {
   // What the command printed on stdout, and its code.
   std::string exec(json::object request, const std::string& input = "");
   json::object volume(bool out, const std::string& name, int fd);
+  json::object stage(const std::string& name, const std::string& tag, int fd);
+  void turn(const std::string& name, const std::string& tag, const std::string& to);
 
   fusebox::plugin::CallContext context();
   fusebox::plugin::Host& host() { return *host_; }

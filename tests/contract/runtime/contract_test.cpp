@@ -43,6 +43,18 @@ std::string failure(Body&& body) {
   }
 }
 
+// The file of a stopped service's data, out of an export; "" when there is no volume.
+std::string kept(Rig& rig) {
+  const File stream(rig.dir / "kept.tar");
+  if (failure([&] { rig.volume(true, "a", stream.get()); }) != "none") return "";
+  std::string bytes(fs::file_size(rig.dir / "kept.tar"), '\0');
+  if (::pread(stream.get(), bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+    return "cannot read";
+  for (const char* text : {"precious\n", "later\n"})
+    if (bytes.find(text) != std::string::npos) return text;
+  return "something else";
+}
+
 json::array all(const json::object& answer, const char* key) { return answer.at(key).as_array(); }
 
 }  // namespace
@@ -197,6 +209,105 @@ TEST_CASE("a stream that is none fails, and leaves no volume") {
   REQUIRE(::write(stream.get(), std::string(2000, 'x').data(), 2000) == 2000);
   CHECK(failure([&] { rig.volume(false, "a", stream.get()); }) == "io");
   CHECK(all(rig.host().volumes(Rig::instance, {}, rig.context()), "volumes").empty());
+}
+
+TEST_CASE("content is staged beside what is live, turned in, turned back, and settled") {
+  Rig rig;
+  const File stream(rig.dir / "a.tar");
+  rig.run("up");
+  rig.run("stop");
+  const json::object out = rig.volume(true, "a", stream.get());
+  rig.run("start");
+  const auto live = [&] {
+    return rig.exec({{"service", "a"}, {"command", {"sh", "-c", "cat $DATA/file"}}});
+  };
+  rig.exec({{"service", "a"}, {"command", {"sh", "-c", "echo later > $DATA/file"}}});
+  const auto before = all(rig.host().volumes(Rig::instance, {}, rig.context()), "volumes");
+
+  // The service runs: staging is no matter to it, turning is refused.
+  CHECK(rig.stage("a", "2026t1", stream.get()) == out);
+  CHECK(rig.stage("a", "2026t1", stream.get()) == out);
+  CHECK(live() == "later\n0");
+  CHECK(all(rig.host().volumes(Rig::instance, {}, rig.context()), "volumes") == before);
+  CHECK(failure([&] { rig.turn("a", "2026t1", "new"); }) == "conflict");
+  CHECK(failure([&] { rig.turn("a", "2026t1", "settled"); }) == "conflict");
+  rig.turn("a", "2026t1", "old");
+  CHECK(failure([&] { rig.turn("a", "2026t1", "new"); }) == "not_found");
+  CHECK(rig.stage("a", "2026t1", stream.get()) == out);
+
+  rig.run("stop");
+  CHECK(kept(rig) == "later\n");
+  for (int again = 0; again < 2; ++again) {
+    rig.turn("a", "2026t1", "new");
+    CHECK(kept(rig) == "precious\n");
+  }
+  CHECK(failure([&] { rig.stage("a", "2026t1", stream.get()); }) == "conflict");
+  for (int again = 0; again < 2; ++again) {
+    rig.turn("a", "2026t1", "old");
+    CHECK(kept(rig) == "later\n");
+  }
+  CHECK(failure([&] { rig.turn("a", "2026t1", "new"); }) == "not_found");
+
+  rig.stage("a", "2026t2", stream.get());
+  rig.turn("a", "2026t2", "new");
+  rig.run("start");
+  CHECK(live() == "precious\n0");
+  rig.turn("a", "2026t2", "new");
+  CHECK(failure([&] { rig.turn("a", "2026t2", "old"); }) == "conflict");
+  for (int again = 0; again < 2; ++again) rig.turn("a", "2026t2", "settled");
+  CHECK(live() == "precious\n0");
+  CHECK(failure([&] { rig.turn("a", "2026t2", "new"); }) == "not_found");
+  rig.turn("a", "2026t2", "old");
+  CHECK(live() == "precious\n0");
+
+  CHECK(failure([&] { rig.stage("nobody", "t1", stream.get()); }) == "not_found");
+  CHECK(failure([&] { rig.turn("nobody", "t1", "old"); }) == "not_found");
+  CHECK(failure([&] { rig.stage("a", "../t1", stream.get()); }) == "argument");
+  CHECK(failure([&] { rig.turn("a", "T1", "old"); }) == "argument");
+  CHECK(failure([&] { rig.turn("a", "t1", "newer"); }) == "argument");
+
+  // Nothing of a tag outlives the data.
+  rig.stage("a", "2026t3", stream.get());
+  rig.run("down", {{"volumes", true}});
+  CHECK(failure([&] { rig.turn("a", "2026t3", "new"); }) == "not_found");
+  CHECK(all(rig.host().volumes(Rig::instance, {}, rig.context()), "volumes").empty());
+}
+
+TEST_CASE("content may be turned in where there was none, and back to none") {
+  Rig rig;
+  const File stream(rig.dir / "a.tar");
+  rig.run("up");
+  rig.run("stop");
+  rig.volume(true, "a", stream.get());
+  rig.run("down", {{"volumes", true}});
+
+  rig.stage("a", "t1", stream.get());
+  CHECK(kept(rig) == "");
+  rig.turn("a", "t1", "new");
+  CHECK(kept(rig) == "precious\n");
+  rig.turn("a", "t1", "old");
+  CHECK(kept(rig) == "");
+  rig.stage("a", "t1", stream.get());
+  rig.turn("a", "t1", "new");
+  rig.turn("a", "t1", "settled");
+  CHECK(kept(rig) == "precious\n");
+}
+
+TEST_CASE("a damaged stream is not staged, and nothing of its tag is left") {
+  Rig rig;
+  const File stream(rig.dir / "a.tar");
+  rig.run("up");
+  rig.run("stop");
+  rig.volume(true, "a", stream.get());
+  rig.stage("a", "t1", stream.get());
+  const auto size = static_cast<std::int64_t>(fs::file_size(rig.dir / "a.tar"));
+  for (const std::int64_t cut : {size - 1024, size / 2}) {
+    CAPTURE(cut);
+    REQUIRE(::ftruncate(stream.get(), cut) == 0);
+    CHECK(failure([&] { rig.stage("a", "t1", stream.get()); }) != "none");
+    CHECK(failure([&] { rig.turn("a", "t1", "new"); }) == "not_found");
+  }
+  CHECK(kept(rig) == "precious\n");
 }
 
 TEST_CASE("several ops at once get along") {
