@@ -158,23 +158,25 @@ std::string RdbReader::version() const {
   return {};
 }
 
-std::optional<std::int64_t> RdbReader::keys() const {
+std::optional<RdbKeys> RdbReader::keys() const {
   Head head(std::string_view(head_).substr(std::min<std::size_t>(9, head_.size())));
   for (auto code = head.opcode(); code; code = head.opcode()) {
     if (*code == kAux) {
       if (!head.text() || !head.text()) return std::nullopt;
     } else if (*code == kSelectDb) {
-      if (head.length() != 0U) return 0;  // the first with keys is another one
+      if (head.length() != 0U) return RdbKeys{};  // the first with keys is another one
     } else if (*code == kResizeDb) {
-      const auto size = head.length();
-      return size ? std::optional<std::int64_t>(static_cast<std::int64_t>(*size)) : std::nullopt;
+      const auto all = head.length();
+      const auto expiring = head.length();
+      if (!all || !expiring) return std::nullopt;
+      return RdbKeys{static_cast<std::int64_t>(*all), static_cast<std::int64_t>(*expiring)};
     } else if (*code == kEof) {
-      return 0;
+      return RdbKeys{};
     } else {
       return std::nullopt;  // functions or modules come first: their length is not ours to parse
     }
   }
-  return bytes_ <= 9 + kSum + 1 ? std::optional<std::int64_t>(0) : std::nullopt;
+  return bytes_ <= 9 + kSum + 1 ? std::optional(RdbKeys{}) : std::nullopt;
 }
 
 }  // namespace fbx::snapshot

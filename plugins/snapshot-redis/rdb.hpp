@@ -13,6 +13,12 @@ namespace fbx::snapshot {
 // CRC-64 as Redis computes it (Jones). Begin with 0.
 std::uint64_t crc64(std::uint64_t crc, std::string_view bytes);
 
+struct RdbKeys {
+  std::int64_t all = 0;
+  std::int64_t expiring = 0;  // of these
+  std::int64_t lasting() const { return all - expiring; }
+};
+
 // Fed with pieces of any size. What `redis-cli --rdb -` prints ends with a mark of 40 bytes that is
 // no part of the file: finish() tells by the checksum, and what goes to `out` is the file alone.
 class RdbReader {
@@ -25,7 +31,7 @@ class RdbReader {
 
   std::uint64_t bytes() const { return bytes_; }
   // Of database 0, when the file says so.
-  std::optional<std::int64_t> keys() const;
+  std::optional<RdbKeys> keys() const;
   std::string version() const;  // of the server that wrote it
 
  private:

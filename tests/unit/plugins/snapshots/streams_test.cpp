@@ -25,7 +25,8 @@ const std::string sql =
     "\\.\n"
     "SELECT 1;\n";
 
-// An RDB file of Redis 7: one auxiliary field, database 0 with `keys` keys (only the head counts).
+// An RDB file of Redis 7: one auxiliary field, database 0 with `keys` keys, two of which
+// expire (only the head counts).
 std::string rdb_file(int keys) {
   std::string body = "REDIS0010";
   body += std::string(
@@ -33,7 +34,7 @@ std::string rdb_file(int keys) {
       "7.0.15",
       18);
   body += std::string("\xfa\x0aredis-bits\xc0\x40", 14);
-  body += std::string("\xfe\x00\xfb", 3) + static_cast<char>(keys) + std::string(1, '\0');
+  body += std::string("\xfe\x00\xfb", 3) + static_cast<char>(keys) + '\x02';
   body += std::string(100, 'k');
   body += '\xff';
   const std::uint64_t sum = fbx::snapshot::crc64(0, body);
@@ -44,7 +45,8 @@ std::string rdb_file(int keys) {
 struct Read {
   std::string problem;
   std::string out;
-  std::optional<std::int64_t> keys;
+  std::int64_t keys = -1;
+  std::int64_t lasting = -1;
   std::string version;
 };
 
@@ -53,7 +55,10 @@ Read read_rdb(const std::string& file, std::size_t piece) {
   RdbReader reader([&](std::string_view bytes) { read.out += bytes; });
   for (std::size_t at = 0; at < file.size(); at += piece) reader.add(file.substr(at, piece));
   read.problem = reader.finish();
-  read.keys = reader.keys();
+  if (const auto keys = reader.keys()) {
+    read.keys = keys->all;
+    read.lasting = keys->lasting();
+  }
   read.version = reader.version();
   return read;
 }
@@ -86,6 +91,7 @@ TEST_CASE("an RDB file is whole with and without the mark that redis-cli leaves 
       CHECK(read.problem == "");
       CHECK(read.out == file);
       CHECK(read.keys == 5);
+      CHECK(read.lasting == 3);
       CHECK(read.version == "7.0.15");
     }
   }
