@@ -17,15 +17,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Two blocks of zeros end a tar stream.
+constexpr std::uint64_t end_mark = 1024;
+
 // libarchive calls back through C, so what a callback throws waits here until it is back.
 struct Source {
   const std::function<std::string_view()>& pull;
-  TarEnd end;
+  std::uint64_t zeros = 0;  // at the end of what came so far
+  bool ended = false;
   std::exception_ptr thrown;
 
   std::string_view next() {
     const std::string_view bytes = pull();
-    end.watch(bytes);
+    ended = bytes.empty();
+    const auto last = bytes.find_last_not_of('\0');
+    if (last == std::string_view::npos)
+      zeros += bytes.size();
+    else
+      zeros = bytes.size() - last - 1;
     return bytes;
   }
 };
@@ -38,7 +47,7 @@ struct Target {
 extern "C" la_ssize_t pull_bytes(::archive* a, void* context, const void** bytes) {
   auto& source = *static_cast<Source*>(context);
   try {
-    if (source.end.ended()) return 0;
+    if (source.ended) return 0;
     const std::string_view next = source.next();
     *bytes = next.data();
     return static_cast<la_ssize_t>(next.size());
@@ -86,7 +95,7 @@ class Copier {
  public:
   explicit Copier(const ArchiveCopy& copy)
       : copy_(copy),
-        source_{copy.pull, {}, nullptr},
+        source_{copy.pull, 0, false, nullptr},
         target_{copy.push, nullptr},
         reader_(open_source(source_)),
         writer_(::archive_write_new(), &::archive_write_free) {
@@ -107,8 +116,8 @@ class Copier {
       if (rc != ARCHIVE_OK) fail_read(source_, reader_.get());
       add(entry);
     }
-    while (!source_.end.ended()) source_.next();
-    if (!source_.end.whole())
+    while (!source_.ended) source_.next();
+    if (source_.zeros < end_mark)
       throw Error(FBX_IO, "the tar stream ends too early",
                   "whoever wrote it was interrupted: make it anew");
     if (::archive_write_close(writer_.get()) != ARCHIVE_OK) fail_write();
@@ -190,7 +199,7 @@ ArchiveTotals copy_archive(const ArchiveCopy& copy) {
 
 ArchiveRoot read_archive_root(const std::function<std::string_view()>& pull) {
   const Utf8Locale utf8;
-  Source source{pull, {}, nullptr};
+  Source source{pull, 0, false, nullptr};
   const ArchiveReader reader = open_source(source);
   ArchiveRoot root;
   ::archive_entry* entry = nullptr;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A writer and a reader, and a pipe between them.
+// Two plugins and a pipe between them.
 #pragma once
 
 #include <functional>

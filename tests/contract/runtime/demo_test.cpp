@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "config/config.hpp"
@@ -54,13 +55,12 @@ class Demo {
         options.set.push_back(fmt::format("plugins.{}.services.{}.ports.{}.port={}", instance,
                                           service, name, free_port()));
     config_ = config::load(options);
-    catalog_ = plugin::Catalog::discover({PLUGIN_FOLDER});
-    for (const char* name : {"POSTGRES_PASSWORD", "CLICKHOUSE_PASSWORD", "REDIS_AUTH",
-                             "MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"})
-      store_.put(name, fmt::format("{}{}", canary, name));
-    host = std::make_unique<plugin::Host>(config_, catalog_, store_, problems_);
-    if (host->find(instance) == nullptr || host->find(instance)->config.empty())
-      for (const auto& problem : problems_) MESSAGE(problem.str());
+    open();
+  }
+  // A scratch stack of a live one: the same configuration under another name.
+  Demo(const Demo& live, const std::string& name) : run_id("r2"), config_(live.config_) {
+    config_.scratch = name;
+    open();
   }
   ~Demo() {
     try {
@@ -69,6 +69,8 @@ class Demo {
       MESSAGE(e.what());
     }
   }
+  Demo(const Demo&) = delete;
+  Demo& operator=(const Demo&) = delete;
 
   plugin::CallContext context() {
     plugin::CallContext c;
@@ -113,6 +115,16 @@ class Demo {
   std::string run_id = "r1";
 
  private:
+  void open() {
+    catalog_ = plugin::Catalog::discover({PLUGIN_FOLDER});
+    for (const char* name : {"POSTGRES_PASSWORD", "CLICKHOUSE_PASSWORD", "REDIS_AUTH",
+                             "MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"})
+      store_.put(name, fmt::format("{}{}", canary, name));
+    host = std::make_unique<plugin::Host>(config_, catalog_, store_, problems_);
+    if (host->find(instance) == nullptr || host->find(instance)->config.empty())
+      for (const auto& problem : problems_) MESSAGE(problem.str());
+  }
+
   config::Config config_;
   plugin::Catalog catalog_;
   fusebox::secrets::Store store_;
@@ -196,4 +208,63 @@ TEST_CASE("undo of the first up removes services and data, from the checkpoints 
   CHECK(demo.services()["postgres"].at("state") == "missing");
   CHECK(!fs::exists(demo.dir / "data" / "postgres"));
   CHECK(demo.undo("up").at("changed") == false);
+}
+
+TEST_CASE("a scratch stack runs beside the live one, and neither touches the other") {
+  fusebox::test::skip_program_if(fusebox::test::PostgresServer::missing());
+  fusebox::test::skip_program_if(fusebox::test::RedisServer::missing());
+  fusebox::test::skip_program_if(fusebox::test::ClickHouseServer::missing());
+  Demo live;
+  live.run("up");
+  const auto redis = [](Demo& demo, const std::string& command) {
+    return demo.exec(
+        {{"service", "redis"}, {"command", {"sh", "-c", "redis-cli -p $REDIS_PORT " + command}}});
+  };
+  CHECK(redis(live, "set who live") == "OK\n0");
+  const auto before = live.services();
+  std::set<std::int64_t> ports;
+  const auto ports_of = [](const json::object& service) {
+    std::vector<std::int64_t> list;
+    for (const json::value& port : service.at("ports").as_array())
+      list.push_back(port.at("port").to_number<std::int64_t>());
+    return list;
+  };
+  for (const auto& [name, service] : before)
+    for (const auto port : ports_of(service)) CHECK(ports.insert(port).second);
+  {
+    Demo scratch(live, "langfuse-demo-drill");
+    CHECK(scratch.run("up").at("changed") == true);
+    const auto services = scratch.services();
+    for (const auto& [name, service] : services) {
+      CAPTURE(name);
+      for (const auto port : ports_of(service)) CHECK(ports.insert(port).second);
+      if (service.at("state") == "missing") continue;  // MinIO, where there is none
+      CHECK(service.at("health") == "healthy");
+      const json::object place =
+          scratch.host->endpoint(instance, {{"service", name}, {"port", 0}}, scratch.context());
+      CHECK(place.at("port") != before.at(name).at("ports").at(0).at("port"));
+    }
+    CHECK(redis(scratch, "get who") == "\n0");
+    CHECK(redis(scratch, "set who scratch") == "OK\n0");
+    CHECK(scratch.exec({{"service", "postgres"},
+                        {"command", {"psql", "-Atc", "show data_directory"}},
+                        {"environment", {{"PGPASSWORD", {{"$secret", "POSTGRES_PASSWORD"}}}}}}) ==
+          (live.dir / "data/.scratch/langfuse-demo-drill/postgres\n0").string());
+
+    // The next command finds it, and its ports stay.
+    Demo again(live, "langfuse-demo-drill");
+    CHECK(again.services() == services);
+    CHECK(again.run("up").at("changed") == false);
+    again.run("stop", {{"services", {"redis"}}});
+    Demo later(live, "langfuse-demo-drill");
+    later.run("start", {{"services", {"redis"}}});
+    CHECK(ports_of(later.services()["redis"]) == ports_of(services.at("redis")));
+    CHECK(redis(later, "get who") == "scratch\n0");
+  }
+  CHECK(!fs::exists(live.dir / "data/.scratch"));
+  CHECK(!fs::exists(live.dir / "state/plugins/runtime-process/scratch"));
+  for (const auto& [name, service] : live.services())
+    if (service.at("state") == "running") CHECK(service.at("id") == before.at(name).at("id"));
+  CHECK(live.services()["postgres"].at("health") == "healthy");
+  CHECK(redis(live, "get who") == "live\n0");
 }
