@@ -94,6 +94,10 @@ TEST_CASE("a Redis without an append-only log, and one that does not run, are re
     change(rig);
     rig.run("stop");
     CHECK(failure([&] { rig.stage("queue", "queue.rdb", {}); }) != "none");  // nobody tells how
+    json::object older = captured;
+    older["facts"].as_object()["server"] = "6.2.14";
+    CHECK(failure([&] { rig.stage("queue", "queue.rdb", older); }) ==
+          (append_only == std::string("yes") ? "unsupported" : "none"));
     rig.stage("queue", "queue.rdb", captured);
     rig.turn("queue", "new");
     rig.run("start");

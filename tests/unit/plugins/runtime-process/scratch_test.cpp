@@ -41,9 +41,10 @@ class World {
 
   // What `web` is refused for when it has this setting; "" when it is not.
   std::string refusal(const char* key, json::value value, const std::string& scratch) {
+    const json::value before = services_["web"];
     services_["web"].as_object()[key] = std::move(value);
     const Settings read = settings(scratch);
-    services_["web"].as_object().erase(key);
+    services_["web"] = before;
     try {
       resolve(read, read.service("web"));
       return "";
