@@ -3,19 +3,18 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
+#include <boost/json/serialize.hpp>
 #include <cstdlib>
 #include <filesystem>
-#include <set>
 
-#include "common/json.hpp"
+#include "common/tar_walk.hpp"
 
 namespace fbx::snapshot {
 
 namespace {
 
 namespace fs = std::filesystem;
+namespace json = boost::json;
 
 // A part lies four folders below the server's root: data/<database>/<table>/<part>, or
 // store/<three digits>/<uuid>/<part>.
@@ -28,68 +27,12 @@ std::vector<std::string> split(const std::string& path) {
   return parts;
 }
 
+Error damaged(const std::string& why) {
+  return {FBX_FAILED, fmt::format("the capture of ClickHouse is damaged: {}", why),
+          "use another generation"};
+}
+
 }  // namespace
-
-bool Table::has_parts() const { return engine.ends_with("MergeTree"); }
-bool Table::is_view() const { return engine.ends_with("View"); }
-bool Table::is_inner() const { return name.starts_with(".inner"); }
-
-bool Table::keeps_data() const {
-  static constexpr std::array<std::string_view, 6> kinds = {"TinyLog", "Log",  "StripeLog",
-                                                            "Set",     "Join", "EmbeddedRocksDB"};
-  return std::find(kinds.begin(), kinds.end(), engine) != kinds.end();
-}
-
-Table parse_table(std::string_view line) {
-  const auto row = common::parse_object(line, "a row of system.tables", FBX_IO);
-  Table table{common::text_at(row, "database").value_or(""),
-              common::text_at(row, "name").value_or(""),
-              common::text_at(row, "engine").value_or(""),
-              common::text_at(row, "create_table_query").value_or(""),
-              "",
-              ""};
-  std::string path = common::text_at(row, "path").value_or("");
-  if (const auto* paths = common::array_at(row, "path")) {
-    if (paths->size() > 1)
-      throw Error(FBX_UNSUPPORTED,
-                  fmt::format("the parts of {} lie on several disks", table.full_name()),
-                  "use the server's own BACKUP for it");
-    if (!paths->empty() && paths->front().is_string()) path = paths->front().get_string();
-  }
-  if (!table.has_parts()) return table;
-  fs::path folder = fs::path(path).lexically_normal();
-  if (!folder.has_filename()) folder = folder.parent_path();
-  const fs::path root = folder.parent_path().parent_path().parent_path();
-  if (!root.is_absolute() || root == root.root_path())
-    throw Error(
-        FBX_UNSUPPORTED,
-        fmt::format("{} keeps its data in \"{}\", which cannot be frozen", table.full_name(), path),
-        "use the server's own BACKUP for it");
-  table.root = root.string();
-  table.folder = folder.lexically_relative(root).string();
-  return table;
-}
-
-std::string identifier(std::string_view name) {
-  std::string text = "`";
-  for (const char c : name) {
-    if (c == '`' || c == '\\') text += '\\';
-    text += c;
-  }
-  return text + "`";
-}
-
-std::string schema_sql(const std::vector<Table>& tables) {
-  std::string text;
-  std::set<std::string> databases;
-  for (const Table& table : tables)
-    if (databases.insert(table.database).second)
-      text += fmt::format("CREATE DATABASE IF NOT EXISTS {};\n", identifier(table.database));
-  for (const bool views : {false, true})
-    for (const Table& table : tables)
-      if (!table.is_inner() && table.is_view() == views) text += table.create + ";\n";
-  return text;
-}
 
 void Parts::add(const std::string& path, const std::string& content) {
   const auto names = split(path);
@@ -103,13 +46,21 @@ void Parts::add(const std::string& path, const std::string& content) {
   part.has_columns = part.has_columns || names[kDepth] == "columns.txt";
 }
 
+std::map<std::string, std::int64_t> Parts::of(const Table& table) const {
+  std::map<std::string, std::int64_t> found;
+  const std::string begin = table.folder + "/";
+  for (auto at = parts_.lower_bound(begin); at != parts_.end() && at->first.starts_with(begin);
+       ++at)
+    found[at->first.substr(begin.size())] = at->second.rows;
+  return found;
+}
+
 std::map<std::string, std::int64_t> Parts::rows(const std::vector<Table>& tables) const {
   std::map<std::string, std::int64_t> found;
   for (const Table& table : tables) {
     if (!table.has_parts()) continue;
     std::int64_t& sum = found[table.full_name()];
-    for (const auto& [path, part] : parts_)
-      if (fs::path(path).parent_path() == table.folder) sum += part.rows;
+    for (const auto& [part, rows] : of(table)) sum += rows;
   }
   return found;
 }
@@ -118,6 +69,38 @@ std::string Parts::incomplete() const {
   for (const auto& [path, part] : parts_)
     if (!part.has_count || !part.has_checksums || !part.has_columns) return path;
   return {};
+}
+
+Frozen read_capture(const Op& op, int fd, const json::object* counts,
+                    const std::function<void(std::string_view)>& tee) {
+  Frozen frozen;
+  std::string tables;
+  bool has_schema = false;
+  common::TarWalk walk;
+  walk.wants = [](const std::string& path) {
+    return path == "tables.json" || path.ends_with("/count.txt");
+  };
+  walk.entry = [&](const common::TarEntry& entry) {
+    if (entry.path == "tables.json") tables = entry.content;
+    has_schema = has_schema || entry.path == "schema.sql";
+    if (entry.is_file) frozen.parts.add(entry.path, entry.content);
+  };
+  walk.tee = tee;
+  common::walk_tar(op, fd, walk);
+  if (!has_schema) throw damaged("it has no schema.sql");
+  if (tables.empty()) throw damaged("it has no tables.json");
+  if (const std::string part = frozen.parts.incomplete(); !part.empty())
+    throw damaged(fmt::format("the part {} lacks files", part));
+  frozen.tables = tables_from(tables);
+  const auto rows = frozen.parts.rows(frozen.tables);
+  if (counts == nullptr) return frozen;
+  for (const auto& [table, wanted] : *counts) {
+    const auto found = rows.find(std::string(table));
+    if (found == rows.end() || !wanted.is_int64() || wanted.get_int64() != found->second)
+      throw damaged(fmt::format("{} has {} rows, the manifest says {}", std::string_view(table),
+                                found == rows.end() ? 0 : found->second, json::serialize(wanted)));
+  }
+  return frozen;
 }
 
 }  // namespace fbx::snapshot

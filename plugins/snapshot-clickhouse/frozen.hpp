@@ -1,39 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is in a capture of ClickHouse: its tables, and the parts that were frozen of each.
+// What is in a capture of ClickHouse: a tar of schema.sql, tables.json, and the parts that were
+// frozen of each table.
 #pragma once
 
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <functional>
+#include <fusebox/plugin.hpp>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "table.hpp"
+
 namespace fbx::snapshot {
-
-struct Table {
-  std::string database;
-  std::string name;
-  std::string engine;
-  std::string create;  // the statement that makes it
-  std::string folder;  // of its parts, from the server's root: "data/db/table", "store/abc/<uuid>"
-  std::string root;    // the server's root
-
-  std::string full_name() const { return database + "." + name; }
-  bool has_parts() const;  // of the MergeTree family
-  bool is_view() const;
-  bool is_inner() const;    // made by its materialized view
-  bool keeps_data() const;  // in a form that cannot be frozen
-};
-
-// One line of JSONEachRow: database, name, engine, create_table_query, paths. Throws Error{FBX_IO}
-// for what is none.
-Table parse_table(std::string_view line);
-
-// Databases, tables, then views: in an order in which they can be made.
-std::string schema_sql(const std::vector<Table>& tables);
-
-std::string identifier(std::string_view name);  // `name`
 
 // Rows by part, from paths like "data/db/table/202611_1_1_0/count.txt".
 class Parts {
@@ -43,6 +24,8 @@ class Parts {
 
   // "database.table" -> rows, of every table that has parts in this capture or could have.
   std::map<std::string, std::int64_t> rows(const std::vector<Table>& tables) const;
+  // The parts of a table by name, with their rows.
+  std::map<std::string, std::int64_t> of(const Table& table) const;
   // A part that lacks what ClickHouse needs to attach it; empty: none.
   std::string incomplete() const;
   std::size_t size() const { return parts_.size(); }
@@ -56,5 +39,15 @@ class Parts {
   };
   std::map<std::string, Part> parts_;
 };
+
+struct Frozen {
+  std::vector<Table> tables;
+  Parts parts;
+};
+
+// Reads a capture to its end; `tee` gets every byte. Throws Error{FBX_FAILED} when it cannot be
+// restored: it is cut off, a part is not whole, or rows are not as many as `counts` says.
+Frozen read_capture(const Op& op, int fd, const boost::json::object* counts,
+                    const std::function<void(std::string_view)>& tee = {});
 
 }  // namespace fbx::snapshot

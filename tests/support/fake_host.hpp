@@ -51,6 +51,8 @@ struct FakeHost {
   std::map<std::string, std::string> endpoints;
   // What it answers for services(); "" means that it cannot tell now. It may change between calls.
   std::function<std::string()> services;
+  // Runs a program beside a service: the request of exec(), its streams, the exit code.
+  std::function<int(std::string_view request, int in, int out, int err)> exec;
   bool cancelled = false;
   int cancel_fd = -1;  // readable: cancelled, too
   std::optional<std::chrono::steady_clock::time_point> deadline;
@@ -136,15 +138,22 @@ inline fbx_rc services(fbx_instance*, fbx_op* op, fbx_str, fbx_sink result) {
   return FBX_UNAVAILABLE;
 }
 
+inline fbx_rc exec(fbx_instance*, fbx_op* op, fbx_str request, int32_t in, int32_t out, int32_t err,
+                   fbx_sink result) {
+  const int code = op->host->exec(fbx::view(request), in, out, err);
+  return write(result, "{\"exit_code\":" + std::to_string(code) + "}");
+}
+
 inline fbx_rc service_open(fbx_op* op, fbx_str id, const void** table, fbx_instance** self) {
   static const fbx_runtime_v1 runtime = [] {
     fbx_runtime_v1 slots{};
     slots.struct_size = sizeof slots;
     slots.services = &services;
     slots.endpoint = &endpoint;
+    slots.exec = &exec;
     return slots;
   }();
-  if (fbx::view(id) != FBX_IFACE_RUNTIME || op->host->endpoints.empty()) {
+  if (fbx::view(id) != FBX_IFACE_RUNTIME || (op->host->endpoints.empty() && !op->host->exec)) {
     op->answer.what = "the test has no provider of this interface";
     return FBX_NOT_FOUND;
   }
