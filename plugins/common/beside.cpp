@@ -23,7 +23,6 @@ namespace fbx::common {
 namespace {
 
 constexpr std::size_t kMaxOut = 16U << 20U;
-constexpr std::size_t kMaxErr = 64U << 10U;
 
 // Reads a pipe on a thread of its own until its end, or until the program is over and nothing more
 // comes: one that was left behind in the background may hold the other end for ever.
@@ -99,7 +98,7 @@ class Feed {
 // What exec() answers. Its own failure, not the program's, is thrown.
 Finished execute(const Op& op, const Program& program, int out) {
   Pipe err = make_pipe();
-  Drain errors(std::move(err.read), kMaxErr);
+  Drain errors(std::move(err.read), program.err_limit);
   const json::object request{
       {"service", program.service},
       {"command", json::array(program.command.begin(), program.command.end())},

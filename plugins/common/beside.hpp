@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <fusebox/plugin.hpp>
@@ -18,12 +19,13 @@ struct Program {
   boost::json::object environment;  // text, or {"$secret":"NAME"}
   std::string stdin_text;           // small; used when stdin_fd is -1
   int stdin_fd = -1;
+  std::size_t err_limit = 64U << 10U;  // what is kept of its stderr
 };
 
 struct Finished {
   int exit_code = 0;
   std::string out;  // of run_beside() alone
-  std::string err;  // its end, at most 64 KiB
+  std::string err;  // its end
 };
 
 // Runs it to its end and collects what it prints, at most 16 MiB.

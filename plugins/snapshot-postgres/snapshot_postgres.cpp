@@ -7,6 +7,7 @@
 #include "common/beside.hpp"
 #include "common/json.hpp"
 #include "copy_counter.hpp"
+#include "restore.hpp"
 
 namespace fbx::snapshot {
 
@@ -15,121 +16,86 @@ namespace {
 namespace json = boost::json;
 using common::need_text;
 
-constexpr char kTab = '\t';
+constexpr std::size_t kMaxTold = 16U << 20U;  // a line for each table
 
 // One session exports its snapshot, has pg_dump read that very snapshot, and counts rows in it. So
 // dump and counts are of the same moment, whatever is written meanwhile. The archive goes to
 // psql's stdout, all else to stderr.
-constexpr const char* capture_script = R"(\set ON_ERROR_STOP on
-BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+std::string capture_script(DigestRows digest) {
+  return fmt::format(R"(BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT pg_export_snapshot() AS fbx_snapshot \gset
 \setenv FBX_SNAPSHOT :fbx_snapshot
-\! pg_dump --format=custom --compress=0 --snapshot="$FBX_SNAPSHOT" </dev/null; echo "fbx-dump $?" 1>&2
+\! pg_dump --format=custom --compress=0 --snapshot="$FBX_SNAPSHOT" </dev/null; printf 'fbx-dump\t%s\n' $? 1>&2
 \o | cat 1>&2
-SELECT 'fbx-fact', 'version', current_setting('server_version');
-SELECT 'fbx-fact', 'encoding', pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database();
-SELECT 'fbx-fact', 'database', current_database();
-SELECT 'SELECT ''fbx-fact'', ''prisma_migration'', max(migration_name) FROM _prisma_migrations WHERE finished_at IS NOT NULL'
-  WHERE to_regclass('_prisma_migrations') IS NOT NULL \gexec
-SELECT format('SELECT ''fbx-count'', %L, count(*) FROM %I.%I', format('%I.%I', n.nspname, c.relname), n.nspname, c.relname)
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\_%'
-  ORDER BY 1 \gexec
-SELECT 'fbx-end', '', '';
-\o
+{}{}\o
 COMMIT;
-)";
-
-// What the script says on stderr.
-struct Told {
-  json::object counts;
-  json::object facts;
-  std::string version;
-  int dump_exit = -1;
-  bool ended = false;
-  std::string rest;  // what is not ours: psql's and pg_dump's own words
-};
-
-void read_line(std::string_view line, Told& told) {
-  if (line.starts_with("fbx-dump ")) {
-    line.remove_prefix(9);
-    std::from_chars(line.data(), line.data() + line.size(), told.dump_exit);
-    return;
-  }
-  const std::size_t first = line.find(kTab);
-  const std::size_t last = line.rfind(kTab);
-  if (first == std::string_view::npos || first == last) {
-    told.rest.append(line).append("\n");
-    return;
-  }
-  const std::string_view kind = line.substr(0, first);
-  const std::string_view name = line.substr(first + 1, last - first - 1);
-  const std::string_view value = line.substr(last + 1);
-  if (kind == "fbx-end") {
-    told.ended = true;
-  } else if (kind == "fbx-count") {
-    std::int64_t count = 0;
-    std::from_chars(value.data(), value.data() + value.size(), count);
-    told.counts[name] = count;
-  } else if (kind == "fbx-fact" && name == "version") {
-    told.version = value;
-  } else if (kind == "fbx-fact") {
-    told.facts[name] = value;
-  }
+)",
+                     facts_script(), contents_script(digest));
 }
 
-Told read_told(std::string_view text) {
-  Told told;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    read_line(text.substr(0, end), told);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
-  return told;
+DigestRows digest_rows_of(const json::object& facts, DigestRows otherwise) {
+  const auto text = common::text_at(facts, "digest_rows");
+  if (!text) return otherwise;
+  DigestRows rows = otherwise;
+  std::from_chars(text->data(), text->data() + text->size(), rows);
+  return rows;
+}
+
+const json::object& object_or_none(const json::object& request, std::string_view key) {
+  static const json::object none;
+  const auto* found = common::object_at(request, key);
+  return found == nullptr ? none : *found;
 }
 
 }  // namespace
 
 class SnapshotPostgres final : public Plugin, public Snapshot {
  public:
-  explicit SnapshotPostgres(std::string_view text) : context_(common::parse_context(text)) {}
+  explicit SnapshotPostgres(std::string_view text)
+      : context_(common::parse_context(text)), psql_(context_) {}
 
   std::string sources(Op& op, std::string_view) override {
-    const std::string database = need_text(config(), "database");
     return json::serialize(json::object{
         {"sources",
          {{{"name", context_.instance},
            {"kind", "postgres"},
-           {"file", fmt::format("{}.dump", service())},
-           {"service", service()},
+           {"file", fmt::format("{}.dump", psql_.service())},
+           {"service", psql_.service()},
            {"order", 100},
            {"pause", pauses()},
            {"bytes", database_size(op)},
            {"by_hand",
-            {fmt::format("createdb {}   # an empty one, on a server of the same or a newer version",
-                         database),
-             fmt::format("zstd -dc {}.dump.zst | pg_restore --exit-on-error --no-owner --dbname={}",
-                         service(), database)}}}}}});
+            {fmt::format("zstd -dc {}.dump.zst | pg_restore --exit-on-error --no-owner --dbname={}",
+                         psql_.service(), psql_.database()),
+             fmt::format("# {} must be there, and empty", psql_.database())}}}}}});
   }
 
   std::string capture(Op& op, std::string_view, int fd) override {
-    const auto finished = common::stream_beside(op, psql(capture_script), fd);
-    const Told told = read_told(finished.err);
-    if (finished.exit_code != 0 || told.dump_exit != 0 || !told.ended)
-      throw Error(FBX_IO,
-                  fmt::format("the dump of database {} failed (psql {}, pg_dump {}): {}",
-                              need_text(config(), "database"), finished.exit_code, told.dump_exit,
-                              common::last_line(told.rest)),
-                  "check that the server runs and that the role may read everything: `fusebox "
-                  "health`");
+    common::Program program = psql_.script(psql_.database(), capture_script(digest_rows()));
+    program.err_limit = kMaxTold;
+    const auto finished = common::stream_beside(op, program, fd);
+    Told told = read_told(finished.err);
+    if (finished.exit_code != 0 || told.dump_exit != 0 || !told.whole)
+      throw Error(
+          FBX_IO,
+          fmt::format("the dump of database {} failed (psql {}, pg_dump {}): {}", psql_.database(),
+                      finished.exit_code, told.dump_exit, common::last_line(told.rest)),
+          "check that the server runs and that the role may read everything: `fusebox "
+          "health`");
+    told.facts["digest_rows"] = std::to_string(digest_rows());
     return json::serialize(
-        json::object{{"version", told.version}, {"counts", told.counts}, {"facts", told.facts}});
+        json::object{{"version", told.version},
+                     {"counts", told.counts},
+                     {"digests", told.digests},
+                     {"facts", told.facts},
+                     {"left_out", json::array(told.left_out.begin(), told.left_out.end())}});
   }
 
   // Turns the whole archive into SQL, which reads every byte of it, and counts the rows on the way.
   std::string inspect(Op& op, std::string_view text, int fd) override {
     const auto request = common::parse_object(text, "the request to inspect a dump");
-    common::Program program{service(), {"pg_restore", "--exit-on-error", "--file=-"}, {}, {}, fd};
+    common::Program program{
+        psql_.service(), {"pg_restore", "--exit-on-error", "--file=-"}, {}, {}, fd};
     CopyCounter counter;
     const auto finished =
         common::filter_beside(op, program, [&](std::string_view piece) { counter.add(piece); });
@@ -153,40 +119,56 @@ class SnapshotPostgres final : public Plugin, public Snapshot {
         {"checked", fmt::format("{} rows in {} tables", counter.total(), counter.tables())}});
   }
 
+  std::string stage(Op& op, std::string_view text, int fd) override {
+    const auto request = common::parse_object(text, "the request to stage a dump");
+    const Told told =
+        snapshot::stage(op, psql_, names_of(request), object_or_none(request, "counts"),
+                        object_or_none(request, "facts"), fd);
+    return json::serialize(json::object{{"counts", told.counts}});
+  }
+
+  std::string turn(Op& op, std::string_view text) override {
+    const auto request = common::parse_object(text, "the request to turn data");
+    snapshot::turn(op, psql_, names_of(request), need_text(request, "to"));
+    return "{}";
+  }
+
+  std::string count(Op& op, std::string_view text) override {
+    const auto request = common::parse_object(text, "the request to count");
+    std::optional<DigestRows> digest;
+    if (common::boolean_at(request, "digests").value_or(false))
+      digest = digest_rows_of(object_or_none(request, "facts"), digest_rows());
+    const Told told = count_contents(op, psql_, psql_.database(), digest);
+    json::object answer{{"counts", told.counts}};
+    if (digest) answer["digests"] = told.digests;
+    return json::serialize(answer);
+  }
+
  private:
   const json::object& config() const { return context_.config; }
-  std::string service() const { return need_text(config(), "service"); }
+
+  Names names_of(const json::object& request) const {
+    return {psql_.database(), need_text(request, "tag")};
+  }
 
   json::array pauses() const {
     const auto* list = common::array_at(config(), "pause");
     return list == nullptr ? json::array{} : *list;
   }
 
-  common::Program psql(std::string script) const {
-    json::object environment{{"PGDATABASE", need_text(config(), "database")},
-                             {"PGUSER", need_text(config(), "user")},
-                             {"PGAPPNAME", "fusebox"},
-                             {"PGOPTIONS", "-c statement_timeout=0 -c lock_timeout=60s"}};
-    if (const auto password = common::secret_at(config(), "password"))
-      environment["PGPASSWORD"] = json::object{{"$secret", *password}};
-    return {service(),
-            {"psql", "-X", "-q", "-A", "-t", "-w", "-F", std::string(1, kTab)},
-            std::move(environment),
-            std::move(script),
-            -1};
-  }
+  DigestRows digest_rows() const { return common::need_integer(config(), "digest_rows"); }
 
   std::int64_t database_size(const Op& op) const {
-    const auto finished =
-        common::run_beside(op, psql("SELECT pg_database_size(current_database());\n"));
-    common::require_success(finished, fmt::format("psql beside {}", service()),
-                            "check the server, the role and the database: `fusebox health`");
+    const auto rows =
+        psql_.query(op, psql_.database(), "SELECT pg_database_size(current_database());\n", "psql");
     std::int64_t bytes = 0;
-    std::from_chars(finished.out.data(), finished.out.data() + finished.out.size(), bytes);
+    if (!rows.empty())
+      std::from_chars(rows[0][0].data(), rows[0][0].data() + rows[0][0].size(), bytes);
     return bytes;
   }
 
   common::Context context_;
+  Psql psql_;
 };
 
 }  // namespace fbx::snapshot
