@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "generations.hpp"
+#include "common/store/generations.hpp"
 
 #include <fcntl.h>
 #include <fmt/chrono.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "packed_file.hpp"
+#include "common/store/packed_file.hpp"
 
 #include <archive.h>
 #include <archive_entry.h>
