@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "common/folder.hpp"
 #include "common/pipe_signal.hpp"
 
 namespace fbx::common {
@@ -144,31 +145,11 @@ void sync_folder(const fs::path& path) {
 }
 
 void write_file(const fs::path& path, std::string_view text) {
-  const fs::path temporary = path.string() + ".new";
-  std::error_code ignored;
-  fs::remove(temporary, ignored);
-  {
-    const Fd fd = create_file(temporary);
-    write_all(fd.get(), text, temporary);
-    sync_file(fd.get(), temporary);
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) throw io_error("write", path, errno);
-  sync_folder(path.parent_path());
+  Folder::open(path.parent_path()).write_file(path.filename().string(), text);
 }
 
 std::string read_file(const fs::path& path, std::size_t limit) {
-  const Fd fd = open_file(path);
-  std::string text;
-  std::array<char, 16384> buffer{};
-  for (;;) {
-    const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw io_error("read", path, errno);
-    if (got == 0) return text;
-    if (text.size() + static_cast<std::size_t>(got) > limit)
-      throw Error(FBX_IO, fmt::format("{} is larger than {} bytes", path.string(), limit));
-    text.append(buffer.data(), static_cast<std::size_t>(got));
-  }
+  return Folder::open(path.parent_path()).read_file(path.filename().string(), limit);
 }
 
 }  // namespace fbx::common

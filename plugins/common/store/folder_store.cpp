@@ -2,12 +2,12 @@
 #include "common/store/folder_store.hpp"
 
 #include <fmt/format.h>
-#include <sys/statvfs.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
-#include <cerrno>
 #include <thread>
+#include <utility>
 
 #include "common/json.hpp"
 #include "common/result.hpp"
@@ -31,22 +31,36 @@ std::uint64_t size_at(const json::object& request, std::string_view key) {
       std::max<std::int64_t>(0, common::integer_at(request, key).value_or(0)));
 }
 
-// Free for ordinary users, of the file system that `path`, or the nearest folder above, is on.
-std::uint64_t free_bytes(fs::path path) {
-  std::error_code ignored;
-  while (!fs::exists(path, ignored) && path.has_relative_path()) path = path.parent_path();
-  struct ::statvfs status {};
-  if (::statvfs(path.c_str(), &status) != 0)
-    throw common::io_error("ask for the free space of", path, errno);
-  return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
-}
-
 json::array array_of(const std::vector<std::string>& texts) {
   return json::array(texts.begin(), texts.end());
 }
 
 json::value or_null(const std::string& text) {
   return text.empty() ? json::value(nullptr) : json::value(text);
+}
+
+// The manifest must tell of exactly what was put: nothing lost on the way, nothing invented.
+void require_same(const std::vector<StoredFile>& files, const std::map<std::string, Packed>& put) {
+  bool same = files.size() == put.size();
+  for (const StoredFile& file : files) {
+    const auto found = put.find(file.file);
+    same = same && found != put.end() && found->second.sha256 == file.sha256 &&
+           found->second.stored_bytes == file.stored_bytes;
+  }
+  if (!same)
+    throw Error(FBX_CONFLICT, "the manifest names other files than those that were stored");
+}
+
+std::string problem_of(const Op& op, const common::Folder& folder, const StoredFile& file) {
+  try {
+    const Packed now = measure(op, folder, file.file);
+    if (now.stored_bytes != file.stored_bytes)
+      return fmt::format("it has {} bytes instead of {}", now.stored_bytes, file.stored_bytes);
+    return now.sha256 == file.sha256 ? "" : "its SHA-256 is not the manifest's";
+  } catch (const Error& error) {
+    op.check("verifying " + file.file);
+    return error.what();
+  }
 }
 
 }  // namespace
@@ -60,35 +74,42 @@ FolderSettings folder_settings(const common::Context& context, const fs::path& f
   return settings;
 }
 
+common::Folder FolderStore::open_root(const Op&, Use use) const {
+  if (use == Use::read) return common::Folder::open_if_there(settings_.root);
+  std::error_code error;
+  fs::create_directories(settings_.root, error);
+  if (error) throw common::io_error("create", settings_.root, error.value());
+  common::Folder root = common::Folder::open(settings_.root);
+  ::fchmod(root.fd(), 0700);
+  return root;
+}
+
 std::string FolderStore::begin(Op& op, std::string_view text) {
   const auto request = common::parse_object(text, "the request to begin a generation");
   const std::lock_guard guard(mutex_);
-  if (lock_)
-    throw Error(FBX_CONFLICT, fmt::format("generation {} has not ended yet", begun_),
+  if (begun_)
+    throw Error(FBX_CONFLICT, fmt::format("generation {} has not ended yet", begun_->name),
                 "commit or abort it first");
-  common::Fd lock = generations_.lock();
-  const auto swept = generations_.sweep();
+  Generations generations(open_root(op, Use::write));
+  common::Fd lock = generations.lock();
+  const auto swept = generations.sweep();
   for (const std::string& name : swept)
     op.log(Level::warn, fmt::format("removed {}, which was interrupted", name));
-  check_room(size_at(request, "bytes"), size_at(request, "stored"));
+  const common::Folder& root = generations.root();
+  check_room(root, size_at(request, "bytes"), size_at(request, "stored"));
   const std::string name = new_name();
-  const fs::path folder = generations_.incoming(name);
-  std::error_code error;
-  fs::create_directory(folder, error);
-  if (error) throw common::io_error("create", folder, error.value());
-  fs::permissions(folder, fs::perms::owner_all);
-  lock_ = std::move(lock);
-  begun_ = name;
-  put_.clear();
-  return json::serialize(json::object{{"generation", name},
-                                      {"where", generations_.folder(name).string()},
-                                      {"free", free_bytes(generations_.root())},
-                                      {"swept", array_of(swept)}});
+  generations.make_incoming(name);
+  json::object answer{{"generation", name},
+                      {"where", (root.path() / name).string()},
+                      {"free", root.free_bytes()},
+                      {"swept", array_of(swept)}};
+  begun_.emplace(Begun{name, std::move(generations), std::move(lock), {}});
+  return json::serialize(answer);
 }
 
 std::string FolderStore::put(Op& op, std::string_view text, int fd) {
   const auto request = common::parse_object(text, "the request to store a file");
-  const std::string name = require_begun(request);
+  Begun& begun = require_begun(request);
   const bool compress = common::boolean_at(request, "compress").value_or(true);
   const std::string file = need_text(request, "file") + std::string(compress ? kSuffix : "");
   require_plain(file);
@@ -96,9 +117,9 @@ std::string FolderStore::put(Op& op, std::string_view text, int fd) {
   options.packing = packing_of(file);
   options.level = settings_.level;
   options.threads = threads();
-  const Packed packed = pack(op, fd, generations_.incoming(name) / file, options);
+  const Packed packed = pack(op, fd, begun.generations.make_incoming(begun.name), file, options);
   const std::lock_guard guard(mutex_);
-  put_[file] = packed;
+  begun.put[file] = packed;
   return json::serialize(json::object{{"file", file},
                                       {"bytes", packed.bytes},
                                       {"stored_bytes", packed.stored_bytes},
@@ -107,31 +128,31 @@ std::string FolderStore::put(Op& op, std::string_view text, int fd) {
 
 std::string FolderStore::commit(Op&, std::string_view text) {
   const auto request = common::parse_object(text, "the request to commit a generation");
-  const std::string name = require_begun(request);
+  Begun& begun = require_begun(request);
   const auto* manifest = common::object_at(request, "manifest");
   if (manifest == nullptr) throw Error(FBX_ARGUMENT, "a generation needs a manifest");
   const std::lock_guard guard(mutex_);
-  require_same(files_of(*manifest));
-  generations_.publish(name, *manifest, common::text_at(request, "pin").value_or(""));
-  end();
-  return json::serialize(
-      json::object{{"generation", name}, {"where", generations_.folder(name).string()}});
+  require_same(files_of(*manifest), begun.put);
+  begun.generations.publish(begun.name, *manifest, common::text_at(request, "pin").value_or(""));
+  const json::object answer{{"generation", begun.name},
+                            {"where", (begun.generations.root().path() / begun.name).string()}};
+  begun_.reset();
+  return json::serialize(answer);
 }
 
 std::string FolderStore::abort(Op&, std::string_view text) {
   const auto request = common::parse_object(text, "the request to abort a generation");
-  const std::string name = require_begun(request);
+  require_begun(request);
   const std::lock_guard guard(mutex_);
-  std::error_code error;
-  fs::remove_all(generations_.incoming(name), error);
-  end();
-  if (error) throw common::io_error("remove", generations_.incoming(name), error.value());
+  const Begun begun = *std::exchange(begun_, std::nullopt);
+  begun.generations.discard_incoming(begun.name);
   return "{}";
 }
 
-std::string FolderStore::list(Op&, std::string_view) {
+std::string FolderStore::list(Op& op, std::string_view) {
+  const Generations generations(open_root(op, Use::read));
   json::array list;
-  for (Generation& one : generations_.list())
+  for (Generation& one : generations.list())
     list.push_back({{"generation", one.name},
                     {"time", one.time},
                     {"stored_bytes", one.stored_bytes},
@@ -139,19 +160,23 @@ std::string FolderStore::list(Op&, std::string_view) {
                     {"problem", or_null(one.problem)},
                     {"manifest", std::move(one.manifest)}});
   return json::serialize(json::object{{"generations", std::move(list)},
-                                      {"interrupted", array_of(generations_.interrupted())},
-                                      {"where", generations_.root().string()},
-                                      {"free", free_bytes(generations_.root())}});
+                                      {"interrupted", array_of(generations.interrupted())},
+                                      {"where", settings_.root.string()},
+                                      {"free", common::free_bytes(settings_.root)}});
 }
 
 std::string FolderStore::get(Op& op, std::string_view text, int fd) {
   const auto request = common::parse_object(text, "the request for a file");
-  const Generation generation = generations_.find(need_text(request, "generation"));
+  const Generations generations(open_root(op, Use::read));
+  const Generation generation = generations.find(need_text(request, "generation"));
   const std::string wanted = need_text(request, "file");
   for (const StoredFile& file : generation.files) {
     if (file.file != wanted) continue;
-    const auto bytes = unpack(op, generations_.folder(generation.name) / wanted, packing_of(wanted),
-                              file.sha256, file.stored_bytes, fd);
+    const common::Folder folder = generations.folder(generation.name);
+    const Expected expected{file.stored_bytes, file.sha256};
+    const auto bytes = common::boolean_at(request, "stored").value_or(false)
+                           ? send_stored(op, folder, wanted, expected, size_at(request, "from"), fd)
+                           : unpack(op, folder, wanted, expected, packing_of(wanted), fd);
     return json::serialize(json::object{{"bytes", bytes}});
   }
   throw Error(FBX_NOT_FOUND,
@@ -160,12 +185,14 @@ std::string FolderStore::get(Op& op, std::string_view text, int fd) {
 
 std::string FolderStore::verify(Op& op, std::string_view text) {
   const auto request = common::parse_object(text, "the request to verify a generation");
-  const Generation generation = generations_.find(need_text(request, "generation"));
+  const Generations generations(open_root(op, Use::read));
+  const Generation generation = generations.find(need_text(request, "generation"));
+  const common::Folder folder = generations.folder(generation.name);
   json::array files;
   std::uint64_t done = 0;
   for (const StoredFile& file : generation.files) {
     op.progress(done, generation.stored_bytes, "bytes", "reading " + file.file);
-    const std::string problem = problem_of(op, generation, file);
+    const std::string problem = problem_of(op, folder, file);
     files.push_back({{"file", file.file}, {"ok", problem.empty()}, {"problem", problem}});
     done += file.stored_bytes;
   }
@@ -176,24 +203,26 @@ std::string FolderStore::verify(Op& op, std::string_view text) {
       json::object{{"generation", generation.name}, {"files", std::move(files)}, {"bytes", done}});
 }
 
-std::string FolderStore::pin(Op&, std::string_view text) {
+std::string FolderStore::pin(Op& op, std::string_view text) {
   const auto request = common::parse_object(text, "the request to pin a generation");
   const std::string why = common::text_at(request, "pin").value_or("");
-  const auto lock = lock_unless_begun();
-  const Generation generation = generations_.find(need_text(request, "generation"));
-  generations_.set_pin(generation, common::one_line(why));
+  const Generations generations(open_root(op, Use::write));
+  const auto lock = lock_unless_begun(generations);
+  const Generation generation = generations.find(need_text(request, "generation"));
+  generations.set_pin(generation, common::one_line(why));
   return json::serialize(json::object{{"generation", generation.name}});
 }
 
-std::string FolderStore::remove(Op&, std::string_view text) {
+std::string FolderStore::remove(Op& op, std::string_view text) {
   const auto request = common::parse_object(text, "the request to remove a generation");
-  const auto lock = lock_unless_begun();
-  const Generation generation = generations_.find(need_text(request, "generation"));
+  const Generations generations(open_root(op, Use::write));
+  const auto lock = lock_unless_begun(generations);
+  const Generation generation = generations.find(need_text(request, "generation"));
   if (!generation.pin.empty())
     throw Error(FBX_CONFLICT,
                 fmt::format("generation {} is pinned: {}", generation.name, generation.pin),
                 fmt::format("let it go first: fusebox backup unpin {}", generation.name));
-  generations_.remove(generation);
+  generations.remove(generation.name);
   return json::serialize(json::object{{"generation", generation.name}});
 }
 
@@ -202,61 +231,32 @@ int FolderStore::threads() const {
   return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 4U));
 }
 
-void FolderStore::check_room(std::uint64_t bytes, std::uint64_t stored) const {
+void FolderStore::check_room(const common::Folder& root, std::uint64_t bytes,
+                             std::uint64_t stored) const {
   const std::uint64_t need = stored != 0 ? stored : bytes;
-  const std::uint64_t reserve = settings_.min_free;
-  const std::uint64_t free = free_bytes(generations_.root());
-  if (need + reserve <= free) return;
+  const std::uint64_t free = root.free_bytes();
+  if (need + settings_.min_free <= free) return;
   const auto human = [](std::uint64_t size) {
     return common::human_size(static_cast<double>(size));
   };
-  throw Error(FBX_IO,
-              fmt::format("{} has {} free, and the backup needs about {} (and {} stay free)",
-                          generations_.root().string(), human(free), human(need), human(reserve)),
-              "make room there: `fusebox backup prune`, another `folder`, or a smaller min_free");
+  throw Error(
+      FBX_IO,
+      fmt::format("{} has {} free, and the backup needs about {} (and {} stay free)",
+                  root.path().string(), human(free), human(need), human(settings_.min_free)),
+      "make room there: `fusebox backup prune`, another `folder`, or a smaller min_free");
 }
 
-std::string FolderStore::require_begun(const json::object& request) {
+FolderStore::Begun& FolderStore::require_begun(const json::object& request) {
   const std::string name = need_text(request, "generation");
   const std::lock_guard guard(mutex_);
-  if (!lock_ || name != begun_)
+  if (!begun_ || begun_->name != name)
     throw Error(FBX_NOT_FOUND, fmt::format("no generation \"{}\" is being made", name));
-  return name;
+  return *begun_;
 }
 
-void FolderStore::require_same(const std::vector<StoredFile>& files) const {
-  bool same = files.size() == put_.size();
-  for (const StoredFile& file : files) {
-    const auto found = put_.find(file.file);
-    same = same && found != put_.end() && found->second.sha256 == file.sha256 &&
-           found->second.stored_bytes == file.stored_bytes;
-  }
-  if (!same)
-    throw Error(FBX_CONFLICT, "the manifest names other files than those that were stored");
-}
-
-std::string FolderStore::problem_of(const Op& op, const Generation& generation,
-                                    const StoredFile& file) const {
-  try {
-    const Packed now = measure(op, generations_.folder(generation.name) / file.file);
-    if (now.stored_bytes != file.stored_bytes)
-      return fmt::format("it has {} bytes instead of {}", now.stored_bytes, file.stored_bytes);
-    return now.sha256 == file.sha256 ? "" : "its SHA-256 is not the manifest's";
-  } catch (const Error& error) {
-    op.check("verifying " + file.file);
-    return error.what();
-  }
-}
-
-common::Fd FolderStore::lock_unless_begun() {
+common::Fd FolderStore::lock_unless_begun(const Generations& generations) {
   const std::lock_guard guard(mutex_);
-  return lock_ ? common::Fd() : generations_.lock();
-}
-
-void FolderStore::end() {
-  begun_.clear();
-  put_.clear();
-  lock_ = common::Fd();
+  return begun_ ? common::Fd() : generations.lock();
 }
 
 }  // namespace fbx::store

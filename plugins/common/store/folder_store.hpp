@@ -7,6 +7,7 @@
 #include <fusebox/plugin.hpp>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,10 +27,12 @@ struct FolderSettings {
 // From the settings level, threads and min_free; `root` is the stack's folder in `folder`.
 FolderSettings folder_settings(const common::Context& context, const std::filesystem::path& folder);
 
+// What the root is opened for; what writes makes it where it is missing.
+enum class Use { read, write };
+
 class FolderStore : public Store {
  public:
-  explicit FolderStore(FolderSettings settings)
-      : settings_(std::move(settings)), generations_(settings_.root) {}
+  explicit FolderStore(FolderSettings settings) : settings_(std::move(settings)) {}
 
   std::string begin(Op& op, std::string_view text) override;
   std::string put(Op& op, std::string_view text, int fd) override;
@@ -41,22 +44,28 @@ class FolderStore : public Store {
   std::string pin(Op& op, std::string_view text) override;
   std::string remove(Op& op, std::string_view text) override;
 
+ protected:
+  const FolderSettings& settings() const { return settings_; }
+  // The root, held open; none when it is not there and `use` is read.
+  virtual common::Folder open_root(const Op& op, Use use) const;
+
  private:
+  // From begin() to commit() or abort().
+  struct Begun {
+    std::string name;
+    Generations generations;
+    common::Fd lock;
+    std::map<std::string, Packed> put;
+  };
+
   int threads() const;
-  void check_room(std::uint64_t bytes, std::uint64_t stored) const;
-  std::string require_begun(const boost::json::object& request);
-  // The manifest must tell of exactly what was put: nothing lost on the way, nothing invented.
-  void require_same(const std::vector<StoredFile>& files) const;
-  std::string problem_of(const Op& op, const Generation& generation, const StoredFile& file) const;
-  common::Fd lock_unless_begun();
-  void end();
+  void check_room(const common::Folder& root, std::uint64_t bytes, std::uint64_t stored) const;
+  Begun& require_begun(const boost::json::object& request);
+  common::Fd lock_unless_begun(const Generations& generations);
 
   FolderSettings settings_;
-  Generations generations_;
   std::mutex mutex_;
-  common::Fd lock_;  // held from begin() to commit() or abort()
-  std::string begun_;
-  std::map<std::string, Packed> put_;
+  std::optional<Begun> begun_;
 };
 
 }  // namespace fbx::store

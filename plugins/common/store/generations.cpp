@@ -5,8 +5,6 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <boost/json/parse.hpp>
@@ -31,6 +29,7 @@ constexpr std::string_view kRemoving = ".removing-";
 constexpr const char* kManifest = "manifest.json";
 constexpr const char* kSums = "SHA256SUMS";
 constexpr const char* kPin = "pin";
+constexpr const char* kLock = ".lock";
 constexpr std::size_t kMaxManifest = 64U << 20U;
 
 bool is_name(const std::string& text) {
@@ -56,17 +55,22 @@ std::string sums_of(const std::vector<StoredFile>& files, const std::string& man
   return text + fmt::format("{}  {}\n", sha256(manifest), kManifest);
 }
 
-std::string problem_of(const fs::path& folder, const std::vector<StoredFile>& files) {
+std::string problem_of(const common::Folder& folder, const std::vector<StoredFile>& files) {
   for (const StoredFile& file : files) {
-    struct ::stat status {};
-    if (::lstat((folder / file.file).c_str(), &status) != 0 || !S_ISREG(status.st_mode))
-      return fmt::format("{} is missing", file.file);
-    if (static_cast<std::uint64_t>(status.st_size) != file.stored_bytes)
-      return fmt::format("{} has {} bytes instead of {}", file.file, status.st_size,
-                         file.stored_bytes);
+    const auto size = folder.file_size(file.file);
+    if (!size) return fmt::format("{} is missing", file.file);
+    if (*size != file.stored_bytes)
+      return fmt::format("{} has {} bytes instead of {}", file.file, *size, file.stored_bytes);
   }
   return {};
 }
+
+bool has_manifest(const common::Folder& root, const std::string& name) {
+  const auto folder = root.subfolder_if_there(name);
+  return folder && folder.contains(kManifest);
+}
+
+std::string incoming_name(const std::string& name) { return fmt::format("{}{}", kIncoming, name); }
 
 }  // namespace
 
@@ -101,17 +105,13 @@ std::vector<StoredFile> files_of(const json::object& manifest) {
   return files;
 }
 
-fs::path Generations::incoming(const std::string& name) const {
-  return root_ / fmt::format("{}{}", kIncoming, name);
-}
-
 Generation Generations::read(const std::string& name) const {
   Generation generation;
   generation.name = name;
-  const fs::path folder = root_ / name;
   try {
-    const std::string text = common::read_file(folder / kManifest, kMaxManifest);
-    if (fs::exists(folder / kPin)) generation.pin = common::read_file(folder / kPin, 4096);
+    const common::Folder folder = root_.subfolder(name);
+    const std::string text = folder.read_file(kManifest, kMaxManifest);
+    if (folder.contains(kPin)) generation.pin = folder.read_file(kPin, 4096);
     generation.manifest = common::parse_object(text, "the manifest", FBX_FAILED);
     generation.time = common::need_text(generation.manifest, "time");
     generation.sequence =
@@ -119,7 +119,7 @@ Generation Generations::read(const std::string& name) const {
     if (common::need_text(generation.manifest, "generation") != name)
       throw Error(FBX_FAILED, "its manifest belongs to another generation");
     generation.files = files_of(generation.manifest);
-    if (common::read_file(folder / kSums, kMaxManifest) != sums_of(generation.files, text))
+    if (folder.read_file(kSums, kMaxManifest) != sums_of(generation.files, text))
       throw Error(FBX_FAILED, "manifest.json and SHA256SUMS do not belong together");
     for (const StoredFile& file : generation.files) generation.stored_bytes += file.stored_bytes;
     generation.problem = problem_of(folder, generation.files);
@@ -131,11 +131,9 @@ Generation Generations::read(const std::string& name) const {
 
 std::vector<Generation> Generations::list() const {
   std::vector<Generation> found;
-  std::error_code error;
-  for (const auto& item : fs::directory_iterator(root_, error)) {
-    const std::string name = item.path().filename().string();
-    if (is_name(name) && fs::exists(item.path() / kManifest)) found.push_back(read(name));
-  }
+  if (!root_) return found;
+  for (const std::string& name : root_.names())
+    if (is_name(name) && has_manifest(root_, name)) found.push_back(read(name));
   std::sort(found.begin(), found.end(), [](const Generation& a, const Generation& b) {
     return a.sequence != b.sequence ? a.sequence > b.sequence : a.name > b.name;
   });
@@ -149,48 +147,48 @@ Generation Generations::find(const std::string& name) const {
       if (latest ? one.problem.empty() : one.name == name) return std::move(one);
   }
   throw Error(FBX_NOT_FOUND,
-              latest ? fmt::format("there is no generation in {}", root_.string())
-                     : fmt::format("there is no generation \"{}\" in {}", name, root_.string()),
+              latest
+                  ? fmt::format("there is no generation in {}", root_.path().string())
+                  : fmt::format("there is no generation \"{}\" in {}", name, root_.path().string()),
               latest ? "make one: fusebox backup create" : "`fusebox backup list` shows all");
 }
 
 std::vector<std::string> Generations::interrupted() const {
   std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& item : fs::directory_iterator(root_, error)) {
-    const std::string name = item.path().filename().string();
-    if (is_half_made(name) || (is_name(name) && !fs::exists(item.path() / kManifest)))
-      names.push_back(name);
-  }
-  std::sort(names.begin(), names.end());
+  if (!root_) return names;
+  for (const std::string& name : root_.names())
+    if (is_half_made(name) || (is_name(name) && !has_manifest(root_, name))) names.push_back(name);
   return names;
 }
 
 common::Fd Generations::lock() const {
-  std::error_code error;
-  fs::create_directories(root_, error);
-  if (error) throw common::io_error("create", root_, error.value());
-  ::chmod(root_.c_str(), 0700);
-  const fs::path path = root_ / ".lock";
-  common::Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const fs::path path = root_.path() / kLock;
+  common::Fd fd(::openat(root_.fd(), kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) throw common::io_error("open", path, errno);
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
   if (errno != EWOULDBLOCK) throw common::io_error("lock", path, errno);
   throw Error(FBX_CONFLICT,
-              fmt::format("another backup works in {} at this moment", root_.string()),
+              fmt::format("another backup works in {} at this moment", root_.path().string()),
               "wait until it has ended");
 }
 
-std::vector<std::string> Generations::sweep() const {
+std::vector<std::string> Generations::sweep(const std::set<std::string>& keep) const {
   std::vector<std::string> swept;
   for (const std::string& name : interrupted()) {
     if (!is_half_made(name)) continue;  // it has a generation's name: somebody put it there
-    std::error_code error;
-    fs::remove_all(root_ / name, error);
-    if (error) throw common::io_error("remove", root_ / name, error.value());
+    if (name.starts_with(kIncoming) && keep.contains(name.substr(kIncoming.size()))) continue;
+    root_.remove(name);
     swept.push_back(name);
   }
   return swept;
+}
+
+common::Folder Generations::make_incoming(const std::string& name) const {
+  return root_.make_subfolder(incoming_name(name));
+}
+
+void Generations::discard_incoming(const std::string& name) const {
+  root_.remove(incoming_name(name));
 }
 
 void Generations::publish(const std::string& name, json::object manifest,
@@ -201,33 +199,33 @@ void Generations::publish(const std::string& name, json::object manifest,
   manifest["sequence"] = sequence;
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   manifest["time"] = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
-  const std::string text = json::serialize(manifest) + "\n";
+  adopt(name, manifest, pin);
+}
 
-  const fs::path folder = incoming(name);
-  common::write_file(folder / kSums, sums_of(files_of(manifest), text));
-  if (!pin.empty()) common::write_file(folder / kPin, pin);
-  common::write_file(folder / kManifest, text);
-  const fs::path target = root_ / name;
-  if (::rename(folder.c_str(), target.c_str()) != 0)
-    throw common::io_error("rename to", target, errno);
-  common::sync_folder(root_);
+void Generations::adopt(const std::string& name, const json::object& manifest,
+                        const std::string& pin) const {
+  const std::string text = json::serialize(manifest) + "\n";
+  const common::Folder folder = root_.subfolder(incoming_name(name));
+  folder.write_file(kSums, sums_of(files_of(manifest), text));
+  if (!pin.empty()) folder.write_file(kPin, pin);
+  folder.write_file(kManifest, text);
+  if (root_.contains(name)) remove(name);
+  root_.rename(incoming_name(name), name);
+  root_.sync();
 }
 
 void Generations::set_pin(const Generation& generation, const std::string& pin) const {
-  const fs::path path = folder(generation.name) / kPin;
-  if (!pin.empty()) return common::write_file(path, pin);
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) throw common::io_error("remove", path, errno);
-  common::sync_folder(path.parent_path());
+  const common::Folder folder = root_.subfolder(generation.name);
+  if (!pin.empty()) return folder.write_file(kPin, pin);
+  folder.remove(kPin);
+  folder.sync();
 }
 
-void Generations::remove(const Generation& generation) const {
-  const fs::path doomed = root_ / fmt::format("{}{}", kRemoving, generation.name);
-  if (::rename(folder(generation.name).c_str(), doomed.c_str()) != 0)
-    throw common::io_error("remove", folder(generation.name), errno);
-  common::sync_folder(root_);
-  std::error_code error;
-  fs::remove_all(doomed, error);
-  if (error) throw common::io_error("remove", doomed, error.value());
+void Generations::remove(const std::string& name) const {
+  const std::string doomed = fmt::format("{}{}", kRemoving, name);
+  root_.rename(name, doomed);
+  root_.sync();
+  root_.remove(doomed);
 }
 
 }  // namespace fbx::store

@@ -4,12 +4,11 @@
 
 #include <boost/json/object.hpp>
 #include <cstdint>
-#include <filesystem>
-#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
-#include "common/io.hpp"
+#include "common/folder.hpp"
 
 namespace fbx::store {
 
@@ -33,13 +32,14 @@ struct Generation {
 
 // <root>/<generation>/: the files, SHA256SUMS, and manifest.json. While it is made it is called
 // .incoming-<generation>, while it is removed .removing-<generation>: neither is ever listed.
+// Nothing is done outside the folder that is held open.
 class Generations {
  public:
-  explicit Generations(std::filesystem::path root) : root_(std::move(root)) {}
+  // None: there is nothing yet.
+  explicit Generations(common::Folder root) : root_(std::move(root)) {}
 
-  const std::filesystem::path& root() const { return root_; }
-  std::filesystem::path folder(const std::string& name) const { return root_ / name; }
-  std::filesystem::path incoming(const std::string& name) const;
+  const common::Folder& root() const { return root_; }
+  common::Folder folder(const std::string& name) const { return root_.subfolder(name); }
 
   // Newest first, by the order in which they were written.
   std::vector<Generation> list() const;
@@ -48,20 +48,27 @@ class Generations {
   // Names of folders that a writer left half-made.
   std::vector<std::string> interrupted() const;
 
-  // Makes the root where it is missing, and takes its lock until the descriptor goes. Throws
-  // Error{FBX_CONFLICT} when another process has it.
+  // Takes the root's lock until the descriptor goes. Throws Error{FBX_CONFLICT} when another
+  // process has it.
   common::Fd lock() const;
-  // Removes what is half-made; only with the lock. Returns the names.
-  std::vector<std::string> sweep() const;
 
-  // Gives what was made under incoming() its manifest and its name.
+  // All that follow only with the lock. sweep() removes what is half-made, except what is on its
+  // way in for a generation in `keep`, and returns the names.
+  std::vector<std::string> sweep(const std::set<std::string>& keep = {}) const;
+  // Where a generation is made; may be there already.
+  common::Folder make_incoming(const std::string& name) const;
+  void discard_incoming(const std::string& name) const;
+  // Gives what was made there its manifest, the next number and the time, and its name.
   void publish(const std::string& name, boost::json::object manifest, const std::string& pin) const;
+  // The same for a manifest that has its number and time. One of the same name is replaced.
+  void adopt(const std::string& name, const boost::json::object& manifest,
+             const std::string& pin) const;
   void set_pin(const Generation& generation, const std::string& pin) const;
-  void remove(const Generation& generation) const;
+  void remove(const std::string& name) const;
 
  private:
   Generation read(const std::string& name) const;
-  std::filesystem::path root_;
+  common::Folder root_;
 };
 
 // A name for a generation that begins now: "20261124T020000Z-7f3a".

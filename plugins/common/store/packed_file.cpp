@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <exception>
 #include <memory>
@@ -36,7 +37,8 @@ Error library_error(::archive* a, const std::string& what) {
 // The file that is written, and its hash on the way.
 class Output {
  public:
-  explicit Output(fs::path path) : path_(std::move(path)), fd_(common::create_file(path_)) {}
+  Output(const common::Folder& folder, const std::string& file)
+      : path_(folder.path() / file), fd_(folder.create_file(file)) {}
 
   void write(std::string_view bytes) {
     common::write_all(fd_.get(), bytes, path_);
@@ -125,7 +127,8 @@ struct Source {
   std::vector<char> buffer = std::vector<char>(kPiece);
   std::exception_ptr thrown;
 
-  Source(const Op& o, const fs::path& file) : op(o), path(file), fd(common::open_file(file)) {}
+  Source(const Op& o, const common::Folder& folder, const std::string& file)
+      : op(o), path(folder.path() / file), fd(folder.open_file(file)) {}
 
   std::string_view next() {
     op.check("reading " + path.string());
@@ -159,11 +162,25 @@ Error damaged(const fs::path& path, const std::string& why) {
           "use another generation: `fusebox backup list`; a copy of this one may still be whole"};
 }
 
-std::uint64_t copy_plain(Source& source, const common::Stream& out) {
+// All of it from `from` on.
+std::uint64_t copy_plain(Source& source, std::uint64_t from, const common::Stream& out) {
   std::uint64_t bytes = 0;
-  for (std::string_view piece; !(piece = source.next()).empty(); bytes += piece.size())
+  for (std::string_view piece; !(piece = source.next()).empty();) {
+    const std::uint64_t before = source.size - piece.size();
+    if (before < from) piece.remove_prefix(std::min<std::uint64_t>(from - before, piece.size()));
     out.write(piece);
+    bytes += piece.size();
+  }
   return bytes;
+}
+
+void require_expected(Source& source, const Expected& expected) {
+  while (!source.next().empty()) continue;  // what the decompressor did not want to see
+  if (source.size != expected.stored_bytes)
+    throw damaged(source.path,
+                  fmt::format("{} bytes instead of {}", source.size, expected.stored_bytes));
+  if (source.digest.hex() != expected.sha256)
+    throw damaged(source.path, "its SHA-256 is not the manifest's");
 }
 
 std::uint64_t copy_unpacked(Source& source, const common::Stream& out) {
@@ -208,10 +225,11 @@ std::uint64_t copy_in(const Op& op, int fd, const std::string& what,
 
 }  // namespace
 
-Packed pack(const Op& op, int fd, const fs::path& path, const PackOptions& options) {
-  const std::string what = "storing " + path.filename().string();
+Packed pack(const Op& op, int fd, const common::Folder& folder, const std::string& file,
+            const PackOptions& options) {
+  const std::string what = "storing " + file;
+  Output output(folder, file);
   try {
-    Output output(path);
     std::uint64_t bytes = 0;
     if (options.packing == Packing::none) {
       bytes = copy_in(op, fd, what, [&](std::string_view piece) { output.write(piece); });
@@ -222,27 +240,31 @@ Packed pack(const Op& op, int fd, const fs::path& path, const PackOptions& optio
     }
     return output.finish(bytes);
   } catch (...) {
-    std::error_code ignored;
-    fs::remove(path, ignored);
+    ::unlinkat(folder.fd(), file.c_str(), 0);
     throw;
   }
 }
 
-std::uint64_t unpack(const Op& op, const fs::path& path, Packing packing, const std::string& sha256,
-                     std::uint64_t stored_bytes, int fd) {
-  Source source(op, path);
-  const common::Stream out(op, fd, "reading " + path.filename().string());
+std::uint64_t unpack(const Op& op, const common::Folder& folder, const std::string& file,
+                     const Expected& expected, Packing packing, int fd) {
+  Source source(op, folder, file);
+  const common::Stream out(op, fd, "reading " + file);
   const std::uint64_t bytes =
-      packing == Packing::zstd ? copy_unpacked(source, out) : copy_plain(source, out);
-  while (!source.next().empty()) continue;  // what the decompressor did not want to see
-  if (source.size != stored_bytes)
-    throw damaged(path, fmt::format("{} bytes instead of {}", source.size, stored_bytes));
-  if (source.digest.hex() != sha256) throw damaged(path, "its SHA-256 is not the manifest's");
+      packing == Packing::zstd ? copy_unpacked(source, out) : copy_plain(source, 0, out);
+  require_expected(source, expected);
   return bytes;
 }
 
-Packed measure(const Op& op, const fs::path& path) {
-  Source source(op, path);
+std::uint64_t send_stored(const Op& op, const common::Folder& folder, const std::string& file,
+                          const Expected& expected, std::uint64_t from, int fd) {
+  Source source(op, folder, file);
+  const std::uint64_t bytes = copy_plain(source, from, common::Stream(op, fd, "reading " + file));
+  require_expected(source, expected);
+  return bytes;
+}
+
+Packed measure(const Op& op, const common::Folder& folder, const std::string& file) {
+  Source source(op, folder, file);
   while (!source.next().empty()) continue;
   return {0, source.size, source.digest.hex()};
 }

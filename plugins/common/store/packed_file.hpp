@@ -3,9 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <fusebox/plugin.hpp>
 #include <string>
+
+#include "common/folder.hpp"
 
 namespace fbx::store {
 
@@ -23,16 +24,27 @@ struct PackOptions {
   int threads = 1;
 };
 
-// Everything from `fd` into the new file `path`, which is on disk on return and gone after an
+// Everything from `fd` into the new file `file`, which is on disk on return and gone after an
 // error. Compression and hash have threads of their own; memory does not grow with the stream.
-Packed pack(const Op& op, int fd, const std::filesystem::path& path, const PackOptions& options);
+Packed pack(const Op& op, int fd, const common::Folder& folder, const std::string& file,
+            const PackOptions& options);
 
-// The stream in `path` to `fd`. Throws Error{FBX_FAILED} when the file is not the one that `sha256`
-// and `stored_bytes` name; what has been written by then must not be used.
-std::uint64_t unpack(const Op& op, const std::filesystem::path& path, Packing packing,
-                     const std::string& sha256, std::uint64_t stored_bytes, int fd);
+// What a file should be.
+struct Expected {
+  std::uint64_t stored_bytes = 0;
+  std::string sha256;
+};
+
+// The stream in `file` to `fd`. Throws Error{FBX_FAILED} when the file is not the expected one;
+// what has been written by then must not be used.
+std::uint64_t unpack(const Op& op, const common::Folder& folder, const std::string& file,
+                     const Expected& expected, Packing packing, int fd);
+
+// The file's own bytes from `from` on to `fd`; it is read and compared from its beginning.
+std::uint64_t send_stored(const Op& op, const common::Folder& folder, const std::string& file,
+                          const Expected& expected, std::uint64_t from, int fd);
 
 // The file's hash and size, read from the disk.
-Packed measure(const Op& op, const std::filesystem::path& path);
+Packed measure(const Op& op, const common::Folder& folder, const std::string& file);
 
 }  // namespace fbx::store

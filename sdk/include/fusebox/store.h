@@ -64,8 +64,10 @@ typedef struct fbx_store_v1 {
 
   /* Writes one file to `fd`, as put() got it, and compares the hash on the way: FBX_FAILED when the
    * content is not what the manifest says, however much was written by then.
-   *   request {"generation":"","file":"postgres.dump.zst"}
-   *   result  {"bytes":1234}
+   *   request {"generation":"","file":"postgres.dump.zst","stored":false,"from":0}
+   *   result  {"bytes":1234}                 that were written
+   * stored: true: as it is kept instead, so that the sha256 is of it; for a copy of the generation
+   * from:   with `stored`, only what follows so many bytes; the hash is still compared of all
    * [op-thread] */
   fbx_rc (*get)(fbx_instance* self, fbx_op* op, fbx_str request_json, int32_t fd, fbx_sink result);
 
