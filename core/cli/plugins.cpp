@@ -48,6 +48,7 @@ json::object to_json(const plugin::Found& found, const std::string& trust) {
           {"version", manifest.version},
           {"summary", manifest.summary},
           {"provides", json::value_from(manifest.provides)},
+          {"offers", json::value_from(manifest.offers)},
           {"trust", trust},
           {"library", found.library.string()},
           {"manifest", manifest.file.string()}};
@@ -157,6 +158,7 @@ int show_plugin(Context& context) {
             manifest.summary);
   out.print("{:9} {}\n{:9} {}\n", "license", manifest.license, "library", found.library.string());
   print_list(out, "provides", manifest.provides);
+  print_list(out, "offers", manifest.offers);
   print_list(out, "requires", manifest.requires_);
   print_list(out, "wants", manifest.wants);
   print_list(out, "secrets", manifest.secrets);

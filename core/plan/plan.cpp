@@ -136,7 +136,7 @@ void Planner::use(const InstanceInfo& info, const Origin& origin) {
   const auto use_providers = [&](const std::string& id, bool required) {
     bool is_there = false;
     for (const InstanceInfo& candidate : instances_.all) {
-      if (!candidate.plugin->manifest.provides_interface(id)) continue;
+      if (!candidate.provides_interface(id)) continue;
       is_there = true;
       if (plugin::is_plural(id)) use(candidate, origin);
     }

@@ -71,7 +71,11 @@ Host::Host(const config::Config& config, const Catalog& catalog, secrets::Store&
       continue;
     }
     const Manifest& manifest = found->manifest;
-    InstanceInfo info{plugin.instance, found, {}, manifest.secrets};
+    InstanceInfo info{plugin.instance, found, {}, manifest.secrets, {}};
+    for (const std::string& id : manifest.offers)
+      if (const auto use = config.use.find(short_name(id));
+          use != config.use.end() && use->second == info.name)
+        info.chosen.push_back(id);
     info.config = config::canonicalize(plugin.settings, manifest.config,
                                        fmt::format("[plugins.{}]", plugin.instance), problems);
     for (std::string& name : config::secret_names(info.config, manifest.config))
@@ -98,6 +102,11 @@ Host::Host(const config::Config& config, const Catalog& catalog, secrets::Store&
 Host::~Host() {
   for (InstanceState& state : impl_->states)
     if (state.self != nullptr) state.plugin->destroy(state.self);
+}
+
+bool InstanceInfo::provides_interface(std::string_view id) const {
+  return plugin->manifest.provides_interface(id) ||
+         std::find(chosen.begin(), chosen.end(), id) != chosen.end();
 }
 
 const std::vector<InstanceInfo>& Host::instances() const { return impl_->infos; }
@@ -132,7 +141,7 @@ const InstanceInfo& Host::Impl::provider(std::string_view interface_id) const {
   const std::string name = short_name(interface_id);
   std::vector<const InstanceInfo*> candidates;
   for (const InstanceInfo& info : infos)
-    if (info.plugin->manifest.provides_interface(interface_id)) candidates.push_back(&info);
+    if (info.provides_interface(interface_id)) candidates.push_back(&info);
 
   if (const auto chosen = use.find(name); chosen != use.end()) {
     for (const InstanceInfo* info : candidates)
@@ -142,11 +151,18 @@ const InstanceInfo& Host::Impl::provider(std::string_view interface_id) const {
                             chosen->second, interface_id),
                 "name one of the [plugins.*] that provides it");
   }
-  if (candidates.empty())
+  if (candidates.empty()) {
+    const auto offer = std::find_if(infos.begin(), infos.end(), [&](const InstanceInfo& info) {
+      const auto& offers = info.plugin->manifest.offers;
+      return std::find(offers.begin(), offers.end(), interface_id) != offers.end();
+    });
     throw Error(
         Errc::not_found, fmt::format("nothing in this stack provides {}", interface_id),
-        fmt::format(
-            "add a [plugins.*] whose manifest provides it; `fusebox plugins list` shows which"));
+        offer == infos.end()
+            ? "add a [plugins.*] whose manifest provides it; `fusebox plugins list` shows which"
+            : fmt::format("\"{0}\" offers it: --use {1}={0} for once, [use] {1} = \"{0}\" for good",
+                          offer->name, name));
+  }
   if (candidates.size() > 1)
     throw Error(Errc::config,
                 fmt::format("both \"{}\" and \"{}\" provide {}", candidates[0]->name,
@@ -167,7 +183,9 @@ void Host::Impl::ensure_created(InstanceState& state, const CallContext& context
     return plugin.create(&kHostTable, op, to_str(state.context_json), &self);
   });
   if (self == nullptr) blame(state, "said that it made an instance, but gave none");
-  for (const std::string& id : found.manifest.provides) {
+  std::vector<std::string> ids = found.manifest.provides;
+  ids.insert(ids.end(), found.manifest.offers.begin(), found.manifest.offers.end());
+  for (const std::string& id : ids) {
     const void* table = plugin.get_interface(self, to_str(id));
     if (table == nullptr) {
       plugin.destroy(self);

@@ -51,6 +51,9 @@ struct InstanceInfo {
   const Found* plugin = nullptr;
   boost::json::object config;        // canonical
   std::vector<std::string> secrets;  // names it may ask for
+  std::vector<std::string> chosen;  // interfaces that its manifest offers, and [use] has it provide
+
+  bool provides_interface(std::string_view id) const;
 };
 
 // Thread-safe. Calls throw Error with the plugin's own text; a plugin that breaks the ABI's rules
@@ -67,7 +70,8 @@ class Host {
   const InstanceInfo* find(std::string_view name) const;
 
   // The instance that provides `interface_id` in this stack: the one that [use] names, or the only
-  // one. Throws Error{not_found} when there is none, Error{config} when several and none chosen.
+  // one that does so without being chosen. Throws Error{not_found} when there is none,
+  // Error{config} when several and none chosen.
   const InstanceInfo& provider(std::string_view interface_id) const;
 
   // Loads the instance's plugin and makes the instance, when that has not happened yet.

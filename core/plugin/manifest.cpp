@@ -77,6 +77,7 @@ class ManifestReader {
     if (!read_format()) return;
     read_identity();
     manifest_.provides = words("provides", config::is_interface_id, interface_form);
+    manifest_.offers = words("offers", config::is_interface_id, interface_form);
     manifest_.requires_ = words("requires", config::is_interface_id, interface_form);
     manifest_.wants = words("wants", config::is_interface_id, interface_form);
     manifest_.secrets = words("secrets", config::is_secret_name, "use letters, digits and _");
@@ -298,9 +299,10 @@ class ManifestReader {
           root_.find("provides")->origin,
           fmt::format("there are verbs, but \"provides\" has no \"{}\"", step_interface), "add it");
     }
-    for (const std::string_view key : {"requires", "wants"}) {
-      const auto& needed = key == "wants" ? manifest_.wants : manifest_.requires_;
-      for (const std::string& id : needed) {
+    for (const auto& [key, ids] :
+         {std::pair("offers", &manifest_.offers), std::pair("requires", &manifest_.requires_),
+          std::pair("wants", &manifest_.wants)}) {
+      for (const std::string& id : *ids) {
         if (std::ranges::find(provides, id) != provides.end()) {
           reader_.problem(root_.find(key)->origin,
                           fmt::format("{} is in \"provides\" and in \"{}\"", quote(id), key),

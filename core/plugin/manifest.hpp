@@ -41,6 +41,7 @@ struct Manifest {
   std::string summary;
   std::string license;                // SPDX expression
   std::vector<std::string> provides;  // interface ids
+  std::vector<std::string> offers;    // the same, provided only where [use] chooses it
   std::vector<std::string> requires_;
   std::vector<std::string> wants;     // used where the stack has one
   std::vector<std::string> secrets;   // names it may ask for beside those its settings refer to

@@ -162,7 +162,7 @@ fbx_rc service_open_instance(fbx_op* op, fbx_str id_raw, fbx_str name, const voi
     const std::string_view id = view(id_raw);
     check_right(*op, id);
     InstanceState& state = op->host.state(view(name));
-    if (!state.info.plugin->manifest.provides_interface(id))
+    if (!state.info.provides_interface(id))
       throw Error(Errc::not_found, fmt::format("\"{}\" does not provide {}", view(name), id));
     hand_out(*op, id, state, table, self);
   });
@@ -181,7 +181,7 @@ fbx_rc service_providers(fbx_op* op, fbx_str id_raw, fbx_sink result) {
     check_right(*op, id);
     std::vector<std::string> names;
     for (const InstanceInfo& info : op->host.infos)
-      if (info.plugin->manifest.provides_interface(id)) names.push_back(info.name);
+      if (info.provides_interface(id)) names.push_back(info.name);
     std::sort(names.begin(), names.end());
     write_json(result, {{"instances", boost::json::array(names.begin(), names.end())}});
   });

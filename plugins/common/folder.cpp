@@ -110,6 +110,13 @@ Fd Folder::open_file(const std::string& name) const {
   return fd;
 }
 
+Fd Folder::append_to(const std::string& name) const {
+  Fd fd(::openat(fd_.get(), name.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+                 0600));
+  if (!fd) throw io_error("write", path_ / name, errno);
+  return fd;
+}
+
 std::string Folder::read_file(const std::string& name, std::size_t limit) const {
   const Fd fd = open_file(name);
   std::string text;

@@ -37,6 +37,7 @@ class Folder {
 
   Fd create_file(const std::string& name) const;  // 0600, must not exist
   Fd open_file(const std::string& name) const;    // for reading
+  Fd append_to(const std::string& name) const;    // 0600, made where it is missing
   std::string read_file(const std::string& name, std::size_t limit) const;
   // Temp name, fsync, rename, fsync of the folder: the old content or the new, never a part.
   void write_file(const std::string& name, std::string_view text) const;

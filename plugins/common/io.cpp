@@ -138,6 +138,14 @@ void sync_file(int fd, const fs::path& path) {
   if (::fsync(fd) != 0) throw io_error("bring to disk", path, errno);
 }
 
+void read_from_disk(int fd) {
+#ifdef F_NOCACHE
+  ::fcntl(fd, F_NOCACHE, 1);
+#else
+  ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+#endif
+}
+
 void sync_folder(const fs::path& path) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) throw io_error("open", path, errno);

@@ -70,6 +70,9 @@ Fd create_file(const std::filesystem::path& path);  // 0600, must not exist
 Fd open_file(const std::filesystem::path& path);    // for reading
 void write_all(int fd, std::string_view bytes, const std::filesystem::path& path);
 void sync_file(int fd, const std::filesystem::path& path);
+// What is read from `fd` next comes from the disk itself, as far as the system can be told; what
+// was written must have been synced.
+void read_from_disk(int fd);
 void sync_folder(const std::filesystem::path& path);
 // Temp name, fsync, rename, fsync of the folder: the old content or the new, never a part.
 void write_file(const std::filesystem::path& path, std::string_view text);

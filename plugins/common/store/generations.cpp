@@ -183,6 +183,10 @@ std::vector<std::string> Generations::sweep(const std::set<std::string>& keep) c
   return swept;
 }
 
+common::Folder Generations::incoming_if_there(const std::string& name) const {
+  return root_.subfolder_if_there(incoming_name(name));
+}
+
 common::Folder Generations::make_incoming(const std::string& name) const {
   return root_.make_subfolder(incoming_name(name));
 }

@@ -55,6 +55,7 @@ class Generations {
   // All that follow only with the lock. sweep() removes what is half-made, except what is on its
   // way in for a generation in `keep`, and returns the names.
   std::vector<std::string> sweep(const std::set<std::string>& keep = {}) const;
+  common::Folder incoming_if_there(const std::string& name) const;
   // Where a generation is made; may be there already.
   common::Folder make_incoming(const std::string& name) const;
   void discard_incoming(const std::string& name) const;

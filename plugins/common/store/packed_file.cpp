@@ -265,6 +265,7 @@ std::uint64_t send_stored(const Op& op, const common::Folder& folder, const std:
 
 Packed measure(const Op& op, const common::Folder& folder, const std::string& file) {
   Source source(op, folder, file);
+  common::read_from_disk(source.fd.get());
   while (!source.next().empty()) continue;
   return {0, source.size, source.digest.hex()};
 }
