@@ -22,6 +22,11 @@ inline constexpr std::array restore_options = {
     OptionSpec{"no-safety", 0, "", "make no generation of the data that is replaced"},
 };
 
+inline constexpr std::array backup_monitor_options = {
+    OptionSpec{"once", 0, "", "end after the first sync that went well"},
+    OptionSpec{"for", 0, "DURATION", "end after this long"},
+};
+
 inline constexpr std::array backup_table = {
     Command{"backup list",
             Group::backup,
@@ -102,6 +107,34 @@ inline constexpr std::array backup_table = {
             Completes::nothing,
             Exits::phase,
             prune_backups},
+    Command{"backup sync",
+            Group::backup,
+            Needs::stack,
+            {},
+            "",
+            "Copy generations to the external drive, and read them back",
+            "Copies every whole generation that is not there yet. Never removes one because the "
+            "store lacks it. Exit code 75 when the drive is not there.",
+            "fusebox backup sync --dry-run\twhat would be copied, and how large it is\nfusebox "
+            "backup sync\tdo it, or go on where the last one stopped",
+            {},
+            Completes::nothing,
+            Exits::phase,
+            sync_backups},
+    Command{
+        "backup monitor",
+        Group::backup,
+        Needs::stack,
+        {},
+        "",
+        "Wait for the external drive, and sync whenever it is there",
+        "Ends by Ctrl-C.",
+        "fusebox backup monitor\tuntil Ctrl-C\nfusebox backup monitor --once --for 2h\twait two "
+        "hours for one sync; exit code 75 when the drive does not come",
+        backup_monitor_options,
+        Completes::nothing,
+        Exits::phase,
+        monitor_backups},
     Command{"backup pin",
             Group::backup,
             Needs::stack,

@@ -59,19 +59,24 @@ std::vector<config::StepConfig> all_checks(const plugin::Host& host, std::string
 
 std::span<const std::string_view> default_phase_names() { return names; }
 
-const plugin::InstanceInfo* backup_instance(const plugin::Host& host, const std::string& verb) {
-  const plugin::InstanceInfo* found = nullptr;
+std::vector<const plugin::InstanceInfo*> backup_instances(const plugin::Host& host,
+                                                          const std::string& verb) {
+  std::vector<const plugin::InstanceInfo*> found;
   for (const auto& instance : host.instances()) {
     const auto& manifest = instance.plugin->manifest;
-    if (!uses_store(manifest) || manifest.verbs.count(verb) == 0) continue;
-    if (found != nullptr)
-      throw Error(
-          Errc::config,
-          fmt::format("both \"{}\" and \"{}\" make generations", found->name, instance.name),
-          "keep one of them, or define the phase in the configuration");
-    found = &instance;
+    if (uses_store(manifest) && manifest.verbs.count(verb) != 0) found.push_back(&instance);
   }
   return found;
+}
+
+const plugin::InstanceInfo* backup_instance(const plugin::Host& host, const std::string& verb) {
+  const auto found = backup_instances(host, verb);
+  if (found.size() > 1)
+    throw Error(
+        Errc::config,
+        fmt::format("both \"{}\" and \"{}\" make generations", found[0]->name, found[1]->name),
+        "keep one of them, or define the phase in the configuration");
+  return found.empty() ? nullptr : found.front();
 }
 
 std::optional<config::PhaseConfig> default_phase(const plugin::Host& host, std::string_view name) {

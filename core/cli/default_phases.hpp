@@ -6,7 +6,9 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace fusebox::plugin {
 class Host;
@@ -27,7 +29,10 @@ std::span<const std::string_view> default_phase_names();
 // nothing to check.
 std::optional<config::PhaseConfig> default_phase(const plugin::Host& host, std::string_view name);
 
-// The instance that makes generations: its steps have `verb`, and it requires fusebox.store/1.
+// The instances that work with generations: they have `verb`, and require fusebox.store/1.
+std::vector<const plugin::InstanceInfo*> backup_instances(const plugin::Host& host,
+                                                          const std::string& verb);
+// The one of them that makes generations.
 // Null when there is none, Error{config} when there are several.
 const plugin::InstanceInfo* backup_instance(const plugin::Host& host, const std::string& verb);
 

@@ -42,6 +42,10 @@ int pin_backup(Context& context);  // and unpin
 int restore_stack(Context& context);
 int drill_backup(Context& context);
 
+// sync.cpp
+int sync_backups(Context& context);
+int monitor_backups(Context& context);
+
 // runs.cpp
 int list_runs(Context& context);
 int show_run(Context& context);

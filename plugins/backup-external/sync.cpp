@@ -137,17 +137,17 @@ class Sync {
   // An empty source is no state to copy: what the drive has may be all that is left.
   void require_source(const Agenda& agenda) const {
     if (!agenda.newest.empty()) return;
+    const std::string what =
+        fmt::format("the stack's store{} has no whole generation, so nothing was copied",
+                    offer_.where.empty() ? "" : " " + offer_.where);
+    if (agenda.whole == 0)
+      throw Error(FBX_NOT_FOUND, what, "make the first one: fusebox backup create");
     throw Error(
-        FBX_FAILED,
-        fmt::format(
-            "the stack's store{} has no whole generation: nothing was copied, and the {} on "
-            "the drive stay as they are",
-            offer_.where.empty() ? "" : " " + offer_.where, count_text(agenda.whole, "generation")),
-        agenda.whole == 0
-            ? "make the first one: fusebox backup create"
-            : fmt::format("find out what happened to the store; what the drive has: fusebox --use "
-                          "store={} backup list",
-                          context_.context.instance));
+        FBX_NOT_FOUND,
+        fmt::format("{}; the drive keeps its {}", what, count_text(agenda.whole, "generation")),
+        fmt::format("find out what happened to the store, before it is written to again; "
+                    "what the drive has: fusebox --use store={} backup list",
+                    context_.context.instance));
   }
 
   void copy(const Generations& there, const Task& task, std::uint64_t total) {
@@ -168,7 +168,7 @@ class Sync {
       if (error.rc() == FBX_NOT_FOUND) {
         op_.log(Level::info, fmt::format("{} was removed from the store meanwhile", one.name));
       } else {
-        fail(Error(error.rc(),
+        fail(Error(FBX_IO,
                    fmt::format("{} is damaged in the store, and was not copied: {}", one.name,
                                error.what()),
                    fmt::format("`fusebox backup verify {}` shows what is wrong; make a new one",
