@@ -9,12 +9,24 @@
 
 namespace fusebox::cli {
 
+// Of what a schedule runs.
+inline constexpr OptionSpec wait_option{
+    "wait", 0, "", "wait while another run holds the stack, instead of failing"};
 inline constexpr std::array backup_create_options = {
+    wait_option,
     OptionSpec{"note", 0, "TEXT", "a line for people, kept with the generation"},
     OptionSpec{"pin", 0, "WHY", "never prune this generation, and why"},
 };
 inline constexpr std::array backup_verify_options = {
     OptionSpec{"hashes-only", 0, "", "compare hashes, and do not open the sources"},
+};
+inline constexpr std::array backup_schedule_options = {
+    OptionSpec{"daily", 0, "HH:MM", "when to back up, 02:00 by default"},
+    OptionSpec{"drill", 0, "HOW-OFTEN", "weekly (on Sunday, the default), monthly or never"},
+    OptionSpec{"weekly", 0, "PHASE", "run that phase, too, on Sundays"},
+    OptionSpec{"monthly", 0, "PHASE", "run that phase, too, on the 1st"},
+    OptionSpec{"print", 0, "", "show the files and commands, and touch nothing"},
+    OptionSpec{"user", 0, "", "root's own schedule instead of the machine's"},
 };
 
 inline constexpr std::array restore_options = {
@@ -175,6 +187,24 @@ inline constexpr std::array backup_table = {
             Completes::nothing,
             Exits::phase,
             restore_stack},
+    Command{"backup schedule",
+            Group::backup,
+            Needs::config,
+            {0, 1},
+            "[install|remove|show]",
+            "Have the system back up every night",
+            "Writes a systemd timer and service, or a launchd agent, that runs `fusebox backup "
+            "create`, and a drill each week an hour later. What was missed in sleep runs after it. "
+            "No secret is written. Where signing in needs a variable, give it to the service "
+            "manager itself (`systemctl --user import-environment NAME`, until the next boot), or "
+            "keep it as an encrypted credential that a drop-in loads: docs/BACKUPS.md shows how.",
+            "fusebox backup schedule install\tor anew, with other options\nfusebox backup schedule "
+            "install --print\tonly show it\nfusebox backup schedule show\twhat is there, and when "
+            "it runs next\nfusebox backup schedule remove\tno schedule",
+            backup_schedule_options,
+            Completes::nothing,
+            Exits::plain,
+            schedule_backups},
 };
 
 }  // namespace fusebox::cli

@@ -16,6 +16,7 @@ constexpr std::array down_options = {
 constexpr std::array deploy_options = {
     OptionSpec{"no-backup", 0, "", "leave out the Compose overlay that backs up volumes"},
 };
+constexpr std::array run_options = {wait_option};
 constexpr std::array plan_options = {
     OptionSpec{"format", 0, "FORMAT", "text, json or mermaid"},
 };
@@ -147,7 +148,7 @@ constexpr std::array table = {
             "",
             "fusebox run deploy\tthe same as `fusebox deploy`\nfusebox run nightly\ta phase that "
             "the configuration adds",
-            {},
+            run_options,
             Completes::phases,
             Exits::phase,
             run_any_phase},

@@ -46,6 +46,9 @@ int drill_backup(Context& context);
 int sync_backups(Context& context);
 int monitor_backups(Context& context);
 
+// schedule.cpp
+int schedule_backups(Context& context);
+
 // runs.cpp
 int list_runs(Context& context);
 int show_run(Context& context);

@@ -8,6 +8,7 @@
 #include "run/exit_code.hpp"
 #include "util/error.hpp"
 #include "util/fs.hpp"
+#include "util/text.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -104,16 +105,6 @@ Made make(const fs::path& folder, const PresetFile& file, bool dry) {
   return {file.path, compare(target, file.content)};
 }
 
-// To be pasted into a shell.
-std::string shell_word(const std::string& text) {
-  constexpr std::string_view plain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+,:@%";
-  if (text.find_first_not_of(plain) == std::string::npos) return text;
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
 void print(Context& context, const Preset& preset, const fs::path& folder, const std::string& stack,
            const std::vector<Made>& made) {
   Output& out = context.out();
@@ -137,7 +128,7 @@ void print(Context& context, const Preset& preset, const fs::path& folder, const
                   [](const auto& file) { return file.how == Made::How::kept; }))
     out.note("kept: a file of yours with another content is there; compare it with the preset's");
   out.write("\nWhat next\n");
-  if (folder != fs::current_path()) out.print("  cd {}\n", shell_word(folder.string()));
+  if (folder != fs::current_path()) out.print("  cd {}\n", util::shell_word(folder.string()));
   for (const auto& line : preset.next) out.print("  {}\n", line);
 }
 

@@ -10,6 +10,7 @@
 #include "plan/render.hpp"
 #include "plan/step_caller.hpp"
 #include "plugin/host.hpp"
+#include "run/lock.hpp"
 #include "run/phase.hpp"
 #include "run/release.hpp"
 #include "secrets/redactor.hpp"
@@ -17,7 +18,9 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <thread>
 
 namespace fusebox::cli {
 
@@ -39,6 +42,17 @@ plan::Plan plan_or_outline(Context& context, const std::string& name, plan::Form
       context.out().flush();
     }
     throw;
+  }
+}
+
+// Without anything begun, so that Ctrl-C just ends it.
+void wait_for_stack(Context& context) {
+  const auto& state = context.config().state_dir;
+  bool told = false;
+  while (const auto holder = run::lock_holder(state)) {
+    if (!told) context.out().note(fmt::format("waiting for {} to end", holder->what));
+    told = true;
+    std::this_thread::sleep_for(std::chrono::seconds(1));
   }
 }
 
@@ -117,6 +131,7 @@ int execute_phase(Context& context, const std::string& name) {
   if (context.args().has("dry-run")) {
     return print_plan(context, name, context.out().is_json() ? "json" : "text");
   }
+  if (context.args().has("wait")) wait_for_stack(context);
   const auto plan = make_plan(context, name);
   return with_environment(context, [&](const run::Environment& environment) {
     return run::to_int(run::run_phase(plan, environment));

@@ -30,4 +30,7 @@ std::string pad_left(std::string_view text, std::size_t width);
 // line. Never empty.
 std::vector<std::string> wrap(std::string_view text, std::size_t width);
 
+// `text` as one word to be pasted into a shell: in quotes where it must be.
+std::string shell_word(std::string_view text);
+
 }  // namespace fusebox::util

@@ -68,3 +68,10 @@ TEST_CASE("text is wrapped at spaces, and inside a word only when it must be") {
   CHECK(util::wrap("\xE6\x97\xA5\xE6\x9C\xAC", 1) == Lines{"\xE6\x97\xA5", "\xE6\x9C\xAC"});
   CHECK(util::wrap("  indented words", 10) == Lines{"  indented", "words"});
 }
+
+TEST_CASE("a word for a shell is quoted where it must be, and only there") {
+  CHECK(util::shell_word("/srv/a-b.toml") == "/srv/a-b.toml");
+  CHECK(util::shell_word("") == "''");
+  CHECK(util::shell_word("a b") == "'a b'");
+  CHECK(util::shell_word("it's $x") == "'it'\\''s $x'");
+}
