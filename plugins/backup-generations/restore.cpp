@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <chrono>
+#include <set>
 
 #include "common/beside.hpp"
 #include "common/deadline.hpp"
@@ -74,15 +75,21 @@ void require_instances(const Op& op, const Generation& generation,
 }
 
 // What is left as it is stands beside data of another moment: that has to be said.
-void tell_what_stays(const Op& op, const std::vector<Stored>& sources, Result& result) {
-  for (const Source& now : ask_sources(op).sources) {
-    const bool restored = std::any_of(sources.begin(), sources.end(),
-                                      [&](const Stored& one) { return one.name == now.name; });
-    if (!restored)
-      result.add({Severity::warning, fmt::format("{} is not restored and stays as it is", now.name),
-                  "its data and the restored data are of different moments",
-                  "check that they fit, or restore a generation that has all of them", now.name});
+void tell_what_stays(const Op& op, const Generation& generation, const std::vector<Stored>& sources,
+                     Result& result) {
+  std::set<std::string> staying;
+  for (const Stored& one : generation.sources()) staying.insert(one.name);
+  for (const Stored& one : sources) staying.erase(one.name);
+  for (std::string& instance : snapshot_instances(op)) {
+    const auto all = generation.sources();
+    const bool known = std::any_of(all.begin(), all.end(),
+                                   [&](const Stored& one) { return one.instance == instance; });
+    if (!known) staying.insert(std::move(instance));
   }
+  for (const std::string& name : staying)
+    result.add({Severity::warning, fmt::format("{} is not restored and stays as it is", name),
+                "its data and the restored data are of different moments",
+                "check that they fit, or restore a generation that has all of them", name});
 }
 
 // Data that was encrypted by another key is lost with all its rows in place.
@@ -193,7 +200,7 @@ std::string prepare(const Op& op, const Context& context, const StepRequest& req
   const auto sources = wanted_sources(generation, request);
   require_instances(op, generation, sources);
   require_keys(op, context, generation, result);
-  tell_what_stays(op, sources, result);
+  tell_what_stays(op, generation, sources, result);
   prove(op, generation, sources, result);
   for (const common::Finding& finding : result.findings())
     if (finding.severity == Severity::error)

@@ -33,7 +33,8 @@ environment = { PGPASSWORD = { secret = "POSTGRES_PASSWORD" } }
 std::string value_in(const fs::path& file, const std::string& name) {
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);)
-    if (line.starts_with(name + "=")) return line.substr(name.size() + 1);
+    if (line.starts_with(name + "='"))
+      return line.substr(name.size() + 2, line.rfind('\'') - name.size() - 2);
   return {};
 }
 
@@ -53,7 +54,8 @@ LoadedDemo::LoadedDemo(std::string (*edit)(std::string)) {
   std::ofstream(file) << text;
   must({"deploy"});
   std::string port;
-  for (const auto& service : json({"ps"}).at("services").as_array())
+  const auto services = json({"ps"});
+  for (const auto& service : services.at("services").as_array())
     if (service.at("name") == "minio")
       for (const auto& one : service.at("ports").as_array())
         if (one.at("name") == "api") port = std::to_string(one.at("port").to_number<int>());
@@ -96,7 +98,7 @@ std::string LoadedDemo::clickhouse(const std::string& text) const {
 
 std::string LoadedDemo::mc(const std::vector<std::string>& args,
                            const std::string& stdin_text) const {
-  std::vector<std::string> command = {"mc"};
+  std::vector<std::string> command = {"env", "mc"};  // env looks in the PATH that the call gets
   command.insert(command.end(), args.begin(), args.end());
   CallOptions options;
   options.environment = environment_;

@@ -70,7 +70,7 @@ TEST_CASE(
   const fs::path secrets = stack.box() / "demo/.env";
   const std::string right = fusebox::test::slurp(secrets);
   std::string wrong = right;
-  const auto key = wrong.find("ENCRYPTION_KEY=") + 15;
+  const auto key = wrong.find("ENCRYPTION_KEY='") + 16;
   wrong.replace(key, 4, wrong.substr(key, 4) == "0000" ? "1111" : "0000");
   std::ofstream(secrets) << wrong;
   const Ended refused = stack({open_gate, "restore", "latest", "--yes"});
