@@ -10,6 +10,9 @@ namespace json = boost::json;
 
 namespace {
 
+// How a runtime begins the names of what it stages in a volume itself.
+constexpr std::string_view runtime_prefix = ".fbx-";
+
 // The path and its end, so that no file's name and content read like another's.
 common::Sha256 begin_file(const std::string& path) {
   common::Sha256 file;
@@ -29,6 +32,7 @@ void Tally::watch(common::TarWalk& walk, bool with_digest) {
 }
 
 bool Tally::is_counted(const std::string& path) const {
+  if (path.starts_with(runtime_prefix)) return false;
   return std::none_of(uncounted_.begin(), uncounted_.end(), [&](const std::string& without) {
     return path.starts_with(without) &&
            (path.size() == without.size() || path[without.size()] == '/');

@@ -18,7 +18,8 @@ namespace fbx::snapshot {
 
 class Tally {
  public:
-  // `uncounted`: files and folders that do not count, relative to the volume.
+  // `uncounted`: files and folders that do not count, relative to the volume. What a runtime stages
+  // in the volume never does.
   explicit Tally(std::vector<std::string> uncounted) : uncounted_(std::move(uncounted)) {}
 
   // Counts the entries of a walk. This outlives it; a digest costs reading every byte.
