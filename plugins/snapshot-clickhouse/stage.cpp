@@ -87,11 +87,14 @@ void make_tables(const Server& server, const Tag& tag, const std::vector<Table>&
   for (const Table& table : tables) {
     if (table.is_view()) continue;
     const std::string& staged = names[table.database];
+    if (!table.has_parts()) {
+      statements.push_back(create_in(staged, table));
+      continue;
+    }
     const bool wants_uuid = engines.at(staged) == "Atomic";
-    statements.push_back(attach_statement(table, staged, wants_uuid ? new_uuid() : ""));
-    if (table.has_parts())
-      statements.push_back(
-          fmt::format("SYSTEM STOP MERGES {}.{}", identifier(staged), identifier(table.name)));
+    statements.push_back(attach_in(staged, table, wants_uuid ? new_uuid() : ""));
+    statements.push_back(
+        fmt::format("SYSTEM STOP MERGES {}.{}", identifier(staged), identifier(table.name)));
   }
   server.execute(statements);
 }
@@ -118,7 +121,14 @@ void attach_parts(const Server& server, const Tag& tag, const Frozen& frozen,
               "while IFS= read -r from && IFS= read -r to; do (cd \"$from\" && mv -- * \"$to\") || "
               "exit; done"},
              "moving parts", moves);
-  server.execute(statements);
+  try {
+    server.execute(statements);
+  } catch (const Error& error) {
+    if (error.rc() != FBX_IO) throw;
+    throw Error(FBX_FAILED, fmt::format("a part cannot be restored: {}", error.what()),
+                "use another generation; a server older than the captured one may not know its "
+                "parts");
+  }
 }
 
 std::map<std::string, std::int64_t> compare(const Server& server, const Tag& tag,

@@ -139,13 +139,13 @@ Place place_of(const Table& table) {
 std::string identifier(std::string_view name) { return quoted(name, '`'); }
 std::string literal(std::string_view text) { return quoted(text, '\''); }
 
-std::string create_statement(const Table& table) {
+std::string create_in(std::string_view database, const Table& table) {
   const Definition definition = parse_definition(table);
-  return fmt::format("CREATE {} {}.{}{}", definition.kind, identifier(table.database),
+  return fmt::format("CREATE {} {}.{}{}", definition.kind, identifier(database),
                      identifier(table.name), definition.rest);
 }
 
-std::string attach_statement(const Table& table, std::string_view database, std::string_view uuid) {
+std::string attach_in(std::string_view database, const Table& table, std::string_view uuid) {
   const Definition definition = parse_definition(table);
   return fmt::format("ATTACH {} {}.{}{}{}", definition.kind, identifier(database),
                      identifier(table.name), uuid.empty() ? "" : fmt::format(" UUID '{}'", uuid),

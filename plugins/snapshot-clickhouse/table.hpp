@@ -42,11 +42,11 @@ Place place_of(const Table& table);
 std::string identifier(std::string_view name);  // `name`
 std::string literal(std::string_view text);     // 'text'
 
+// The statement that makes the table, in `database`. By ATTACH it is put back as it was made once,
+// without the checks that a new one has to pass; a database of the engine Atomic then wants a UUID.
 // Throws Error{FBX_FAILED} when the statement is none that makes a table or a view.
-std::string create_statement(const Table& table);
-// In `database`, as it was made once: the server puts it back without the checks that a new one
-// has to pass. A database with the engine Atomic wants a UUID.
-std::string attach_statement(const Table& table, std::string_view database, std::string_view uuid);
+std::string create_in(std::string_view database, const Table& table);
+std::string attach_in(std::string_view database, const Table& table, std::string_view uuid);
 
 // Tables, then views, each after those that it names.
 std::vector<Table> in_order_of_creation(std::vector<Table> tables);

@@ -28,7 +28,7 @@ std::string move(const Table& table, const std::string& database) {
                      path(database, table.name));
 }
 std::string make_database(const std::string& name, const std::string& engine = {}) {
-  return fmt::format("CREATE DATABASE IF NOT EXISTS {}{}", identifier(name),
+  return fmt::format("CREATE DATABASE {}{}", identifier(name),
                      engine.empty() ? "" : " ENGINE = " + engine);
 }
 
@@ -131,7 +131,7 @@ class Turn {
     Statements statements;
     std::vector<Table> views;
     for (const auto& [database, engine] : scene_.databases)
-      if (server_.wants(database))
+      if (server_.wants(database) && !scene_.databases.contains(tag_.old_of(database)))
         statements.push_back(make_database(tag_.old_of(database), engine));
     for (const Table& table : scene_.tables)
       if (server_.wants(table.database) && table.is_view()) views.push_back(table);
@@ -145,7 +145,7 @@ class Turn {
     if (const auto moves = clear_live(&Tag::old_of); !moves.empty()) return moves;
     Statements statements;
     for (const std::string& database : scene_.behind(tag_.new_prefix()))
-      statements.push_back(make_database(database));
+      if (!scene_.databases.contains(database)) statements.push_back(make_database(database));
     statements.push_back(sign_statement(tag_, sign::arriving));
     return statements;
   }
@@ -158,7 +158,7 @@ class Turn {
         statements.push_back(move(*table, database));
     for (const Table& view : read_record(server_, tag_, sign::new_views))
       if (scene_.find(view.database, view.name) == nullptr)
-        statements.push_back(create_statement(view));
+        statements.push_back(create_in(view.database, view));
     statements.push_back(sign_statement(tag_, sign::live));
     return statements;
   }
@@ -193,7 +193,7 @@ class Turn {
     }
     for (const Table& view : views)
       if (scene_.find(view.database, view.name) == nullptr)
-        statements.push_back(attach_statement(view, view.database, view.uuid));
+        statements.push_back(attach_in(view.database, view, view.uuid));
     // A database that was not there before.
     for (const std::string& database : scene_.behind(tag_.new_prefix()))
       if (!old.contains(database) && scene_.in(database).empty())

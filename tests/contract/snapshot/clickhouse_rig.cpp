@@ -148,6 +148,13 @@ std::string ClickHouseRig::state() const {
                      mine)));
 }
 
+std::string ClickHouseRig::tables() const {
+  return ask(
+      "SELECT name FROM system.databases ORDER BY name;\n"
+      "SELECT database, name FROM system.tables WHERE database != 'system' ORDER BY database, "
+      "name");
+}
+
 std::string ClickHouseRig::of_tags() const {
   return ask(
       "SELECT name FROM system.databases WHERE substring(name, 1, 4) = 'fbx_' ORDER BY name");

@@ -32,7 +32,9 @@ class ClickHouseRig {
   // Everything that a restore must bring back or leave alone: tables with their statements, views,
   // rows and their content, of all databases but the server's own.
   std::string state() const;
-  // The same of what a tag has made.
+  // The names of all databases and tables.
+  std::string tables() const;
+  // The databases of tags.
   std::string of_tags() const;
   // What a tag has left on the server's disk.
   std::vector<std::string> files_of_tags() const;
@@ -52,6 +54,7 @@ class ClickHouseRig {
   // statements that change something, and programs other than the client. Statements then go to the
   // server over HTTP. -1: never, and through the client.
   void die_after(int effects);
+  static constexpr int kNever = 1'000'000;  // over HTTP
   bool is_dead() const { return dead_; }
 
  private:

@@ -93,3 +93,237 @@ TEST_CASE("a capture becomes live with its partitions and views, is taken back, 
   rig.ask("OPTIMIZE TABLE lf.traces PARTITION 202609 FINAL");
   CHECK(rig.ask("SELECT count() FROM lf.traces WHERE id < 10") == "10\n");
 }
+
+namespace {
+
+// Little of everything, so that there are few statements to stop after.
+const char* const small_schema = R"(
+CREATE DATABASE lf;
+CREATE TABLE lf.traces (id UInt64, d Date) ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(d)
+  ORDER BY id;
+CREATE TABLE lf.days (d Date, n UInt64) ENGINE = SummingMergeTree ORDER BY d;
+CREATE MATERIALIZED VIEW lf.to_days TO lf.days AS SELECT d, count() AS n FROM lf.traces GROUP BY d;
+CREATE DATABASE gone;
+CREATE TABLE gone.t (id UInt64) ENGINE = MergeTree ORDER BY id;
+INSERT INTO lf.traces SELECT number, toDate('2026-10-15') + number FROM numbers(30);
+INSERT INTO gone.t VALUES (1))";
+
+const char* const small_later = R"(
+DROP DATABASE gone;
+INSERT INTO lf.traces VALUES (1000, '2026-11-24');
+CREATE TABLE lf.made_later (id UInt64) ENGINE = MergeTree ORDER BY id;
+INSERT INTO lf.made_later VALUES (5))";
+
+struct Small {
+  Small() {
+    rig.ask(small_schema);
+    captured = rig.state();
+    stream = rig.capture();
+    rig.ask(small_later);
+    live = rig.state();
+    rig.die_after(ClickHouseRig::kNever);
+  }
+  // The whole way in steps of as few effects as move it; `each` looks at what is there after a
+  // step.
+  template <class Each>
+  int creep(const std::string& to, Each each) {
+    int effects = 1;
+    for (int steps = 1; steps < 100; ++steps) {
+      const std::string before = rig.tables();
+      rig.die_after(effects);
+      const Answer answer = rig.turn(to);
+      const bool died = rig.is_dead();
+      rig.die_after(ClickHouseRig::kNever);
+      INFO(to, " ", steps, ": ", answer.what);
+      if (!died) {
+        CHECK(answer.rc == FBX_OK);
+        return steps;
+      }
+      each();
+      effects = rig.tables() == before ? effects + 1 : 1;
+    }
+    FAIL("it makes no way");
+    return 0;
+  }
+  ClickHouseRig rig;
+  std::string captured;
+  std::string live;
+  std::string stream;
+};
+
+}  // namespace
+
+TEST_CASE("a turn that is killed after any statement goes on from there") {
+  Small with;
+  with.rig.must_stage(with.stream);
+  CHECK(with.creep("new", [] {}) > 10);
+  CHECK(with.rig.state() == with.captured);
+  CHECK(with.creep("old", [] {}) > 10);
+  CHECK(with.rig.state() == with.live);
+  nothing_is_left(with.rig);
+
+  with.rig.must_stage(with.stream);
+  with.rig.must_turn("new");
+  bool began = false;
+  with.creep("settled", [&] {
+    const Answer back = with.rig.turn("old");
+    INFO(back.what);
+    CHECK((back.rc == FBX_CONFLICT || (began && with.rig.of_tags() == "")));
+    began = true;
+    CHECK(with.rig.state() == with.captured);
+  });
+  CHECK(with.rig.state() == with.captured);
+  nothing_is_left(with.rig);
+}
+
+TEST_CASE("wherever a turn was killed, the old data comes back exactly, and no other") {
+  Small with;
+  for (int effects = 0;; ++effects) {
+    CAPTURE(effects);
+    with.rig.must_stage(with.stream);
+    with.rig.die_after(effects);
+    with.rig.turn("new");
+    const bool died = with.rig.is_dead();
+    // On the way back it is killed, too.
+    with.rig.die_after(effects % 5);
+    with.rig.turn("old");
+    with.rig.die_after(ClickHouseRig::kNever);
+    if (effects % 3 == 0) with.rig.turn("new");
+    with.rig.must_turn("old");
+    CHECK(with.rig.state() == with.live);
+    nothing_is_left(with.rig);
+    if (!died) break;
+  }
+}
+
+TEST_CASE("a stage that is killed anywhere leaves the live data alone, and can be removed") {
+  Small with;
+  for (int effects = 0;; ++effects) {
+    CAPTURE(effects);
+    with.rig.die_after(effects);
+    const Answer staged = with.rig.stage(with.stream);
+    const bool died = with.rig.is_dead();
+    with.rig.die_after(ClickHouseRig::kNever);
+    CHECK((staged.rc == FBX_OK) == !died);
+    if (!died) break;
+    CHECK(with.rig.turn("new").rc == FBX_NOT_FOUND);
+    if (effects % 2 == 0) {
+      with.rig.must_turn("old");
+      nothing_is_left(with.rig);
+    }
+    CHECK(with.rig.state() == with.live);
+  }
+  with.rig.must_turn("old");
+  nothing_is_left(with.rig);
+}
+
+TEST_CASE("a stream that is damaged, cut off, or of other counts leaves nothing of the tag") {
+  Small with;
+  const auto refused = [&](const std::string& stream) {
+    const Answer answer = with.rig.stage(stream);
+    INFO(answer.what);
+    CHECK(answer.rc == FBX_FAILED);
+    nothing_is_left(with.rig);
+  };
+  const std::size_t end = with.stream.find_last_not_of('\0');
+  for (const std::size_t size : {std::size_t{0}, std::size_t{700}, end / 3, end / 2, end - 600}) {
+    CAPTURE(size);
+    refused(with.stream.substr(0, size));
+  }
+  // What only the server knows to be wrong.
+  std::string other = with.stream;
+  other[other.find("checksums format version")] = 'X';
+  refused(other);
+  with.rig.captured.at("counts").as_object()["lf.traces"] = 29;
+  refused(with.stream);
+  CHECK(with.rig.state() == with.live);
+}
+
+TEST_CASE("the live data is written while a capture is staged beside it, and none of it is lost") {
+  Small with;
+  std::atomic<bool> stop{false};
+  std::atomic<int> written{0};
+  std::thread writer([&] {
+    for (int id = 5000; !stop; ++id) {
+      with.rig.ask(fmt::format("INSERT INTO lf.traces VALUES ({}, '2026-11-24')", id));
+      ++written;
+    }
+  });
+  while (written == 0) std::this_thread::yield();
+  const int before = written;
+  with.rig.must_stage(with.stream);
+  const int after = written;
+  stop = true;
+  writer.join();
+  CHECK(after > before);
+  const std::string live = with.rig.state();
+  CHECK(with.rig.ask("SELECT count() FROM lf.traces WHERE id >= 5000") ==
+        fmt::format("{}\n", written.load()));
+  // What is staged is no part of a capture.
+  with.rig.capture();
+  CHECK_FALSE(with.rig.captured.at("counts").as_object().contains("fbx_1t_new_lf.traces"));
+  with.rig.must_turn("new");
+  CHECK(with.rig.state() == with.captured);
+  with.rig.must_turn("old");
+  CHECK(with.rig.state() == live);
+}
+
+TEST_CASE("a table that somebody made while the turn was half way does not hide the real one") {
+  Small with;
+  with.rig.must_stage(with.stream);
+  const auto half_way = [&] {
+    int effects = 0;
+    do {
+      with.rig.die_after(++effects);
+      with.rig.turn("new");
+    } while (with.rig.ask("EXISTS TABLE lf.traces") == "1\n");
+    with.rig.die_after(ClickHouseRig::kNever);
+  };
+  half_way();
+  with.rig.ask("CREATE TABLE lf.traces (id UInt64, d Date) ENGINE = MergeTree ORDER BY id");
+  with.rig.must_turn("old");
+  CHECK(with.rig.state() == with.live);
+
+  with.rig.must_stage(with.stream);
+  half_way();
+  with.rig.ask(
+      "CREATE TABLE lf.traces (id UInt64, d Date) ENGINE = MergeTree ORDER BY id;\n"
+      "INSERT INTO lf.traces VALUES (1, '2026-11-24')");
+  const Answer torn = with.rig.turn("old");
+  CHECK(torn.rc == FBX_CONFLICT);
+  CHECK(torn.what.find("lf.traces") != std::string::npos);
+  with.rig.ask("CREATE DATABASE mine;\nRENAME TABLE lf.traces TO mine.traces");
+  with.rig.must_turn("old");
+  CHECK(with.rig.ask("SELECT count() FROM lf.traces") == "31\n");
+}
+
+TEST_CASE("what cannot be put aside or made again is refused before anything changes") {
+  Small with;
+  const std::string tables =
+      "CREATE TABLE lf.log (id UInt64) ENGINE = TinyLog;\n"
+      "INSERT INTO lf.log VALUES (1)";
+  with.rig.ask(tables);
+  const std::string stream = with.rig.capture();
+  CHECK(with.rig.captured.at("left_out") == json::array{"lf.log (TinyLog)"});
+  with.rig.must_stage(stream);
+  with.rig.must_turn("new");
+  CHECK(with.rig.ask("SELECT count() FROM lf.log") == "0\n");
+  with.rig.must_turn("old");
+  CHECK(with.rig.ask("SELECT count() FROM lf.log") == "1\n");
+
+  with.rig.ask(
+      "CREATE MATERIALIZED VIEW lf.own ENGINE = MergeTree ORDER BY d AS SELECT d FROM lf.traces");
+  const std::string live = with.rig.state();
+  const Answer of_live = with.rig.stage(stream);
+  CHECK(of_live.rc == FBX_UNSUPPORTED);
+  CHECK(of_live.what.find(".inner.own") != std::string::npos);
+  CHECK(of_live.hint.find("TO") != std::string::npos);
+  CHECK(with.rig.state() == live);
+
+  const std::string with_own = with.rig.capture();
+  with.rig.ask("DROP TABLE lf.own");
+  const Answer of_capture = with.rig.stage(with_own);
+  CHECK(of_capture.rc == FBX_UNSUPPORTED);
+  nothing_is_left(with.rig);
+  CHECK(with.rig.stage(with_own, "No Tag").rc == FBX_ARGUMENT);
+}
