@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <random>
 
+#include "content_hash.hpp"
 #include "frozen.hpp"
 
 namespace fbx::snapshot {
@@ -90,7 +91,7 @@ Parts read_parts(const Server& server, const std::string& folder) {
 
 }  // namespace
 
-std::string capture(const Server& server, int fd) {
+std::string capture(const Server& server, int fd, std::int64_t hash_limit) {
   auto tables = server.contents(server.wanted()).tables;
   const std::string version = lines_of(server.query("SELECT version()")).at(0);
   json::array left_out;
@@ -110,16 +111,19 @@ std::string capture(const Server& server, int fd) {
   freeze(server, tables, folder.name());
   folder.write("schema.sql", schema_sql(tables));
   folder.write("tables.json", json::serialize(tables_json(tables)));
+  const Parts parts = read_parts(server, folder.path());
   json::object counts;
-  for (const auto& [table, rows] : read_parts(server, folder.path()).rows(tables))
-    counts[table] = rows;
+  for (const auto& [table, rows] : parts.rows(tables)) counts[table] = rows;
+  json::object facts{{"way", "freeze"}};
+  json::object digests = hash_frozen(server, tables, parts, hash_limit, facts);
   common::require_success(
       common::stream_beside(server.op(),
                             server.beside({"tar", "-cf", "-", "-C", folder.path(), "."}), fd),
       fmt::format("tar beside {}", server.service()));
   return json::serialize(json::object{{"version", version},
                                       {"counts", counts},
-                                      {"facts", json::object{{"way", "freeze"}}},
+                                      {"facts", std::move(facts)},
+                                      {"digests", std::move(digests)},
                                       {"left_out", left_out}});
 }
 

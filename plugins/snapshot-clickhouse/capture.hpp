@@ -3,13 +3,14 @@
 // they are at one moment, and the links are streamed.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "server.hpp"
 
 namespace fbx::snapshot {
 
-// fbx_snapshot_v1.capture; the answer.
-std::string capture(const Server& server, int fd);
+// fbx_snapshot_v1.capture; the answer. `hash_limit`: see hash_frozen().
+std::string capture(const Server& server, int fd, std::int64_t hash_limit);
 
 }  // namespace fbx::snapshot

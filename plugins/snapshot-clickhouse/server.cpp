@@ -138,9 +138,11 @@ Contents Server::contents(const std::string& condition) const {
   const std::string answer = query(fmt::format(
       "SELECT name AS database, engine AS database_engine FROM system.databases WHERE {0} FORMAT "
       "JSONEachRow;\n"
-      "SELECT database, name, engine, create_table_query, {1} AS path, {2} AS uuid FROM "
+      "SELECT database, name, engine, create_table_query, {1} AS table_path, {2} AS table_uuid "
+      "FROM "
       "system.tables WHERE {0} AND NOT is_temporary ORDER BY database, name FORMAT JSONEachRow;\n"
-      "SELECT database, table, toString(sum(rows)) AS rows FROM system.parts WHERE {0} AND active "
+      "SELECT database, table, toString(sum(rows)) AS all_rows FROM system.parts WHERE {0} AND "
+      "active "
       "GROUP BY database, table FORMAT JSONEachRow",
       condition, features().path, features().uuid));
   Contents contents;
@@ -149,7 +151,7 @@ Contents Server::contents(const std::string& condition) const {
     const auto row = common::parse_object(line, "what ClickHouse answers", FBX_IO);
     if (const auto engine = common::text_at(row, "database_engine"))
       contents.databases[common::need_text(row, "database")] = *engine;
-    else if (const auto sum = common::text_at(row, "rows"))
+    else if (const auto sum = common::text_at(row, "all_rows"))
       rows[{common::need_text(row, "database"), common::need_text(row, "table")}] =
           std::strtoll(sum->c_str(), nullptr, 10);
     else

@@ -7,6 +7,7 @@
 
 #include "capture.hpp"
 #include "common/json.hpp"
+#include "content_hash.hpp"
 #include "frozen.hpp"
 #include "stage.hpp"
 #include "turn.hpp"
@@ -56,7 +57,8 @@ class SnapshotClickhouse final : public Plugin, public Snapshot {
   }
 
   std::string capture(Op& op, std::string_view, int fd) override {
-    return snapshot::capture(server_for(op), fd);
+    return snapshot::capture(server_for(op), fd,
+                             common::need_integer(context_.config, "hash_limit"));
   }
 
   std::string inspect(Op& op, std::string_view text, int fd) override {
@@ -84,12 +86,18 @@ class SnapshotClickhouse final : public Plugin, public Snapshot {
     return "{}";
   }
 
-  std::string count(Op& op, std::string_view) override {
+  std::string count(Op& op, std::string_view text) override {
+    const auto request = common::parse_object(text, "the request to count");
     const Server server = server_for(op);
+    const auto live = server.contents(server.wanted()).tables;
     std::map<std::string, std::int64_t> rows;
-    for (const Table& table : server.contents(server.wanted()).tables)
+    for (const Table& table : live)
       if (table.has_parts()) rows[table.full_name()] = table.rows;
-    return json::serialize(json::object{{"counts", counts_of(rows)}});
+    json::object answer{{"counts", counts_of(rows)}};
+    const auto* facts = common::object_at(request, "facts");
+    if (common::boolean_at(request, "digests").value_or(false))
+      answer["digests"] = hash_live(server, live, facts == nullptr ? json::object{} : *facts);
+    return json::serialize(answer);
   }
 
  private:

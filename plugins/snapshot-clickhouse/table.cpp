@@ -108,13 +108,13 @@ Table parse_table(const json::object& row) {
   table.name = text("name");
   table.engine = text("engine");
   table.create = text("create_table_query");
-  table.uuid = text("uuid");
+  table.uuid = text("table_uuid");
   if (table.uuid.find_first_not_of("0-") == std::string::npos) table.uuid.clear();
-  if (const auto* paths = common::array_at(row, "path")) {
+  if (const auto* paths = common::array_at(row, "table_path")) {
     for (const json::value& path : *paths)
       if (path.is_string()) table.paths.emplace_back(path.get_string());
-  } else if (!text("path").empty()) {
-    table.paths.push_back(text("path"));
+  } else if (!text("table_path").empty()) {
+    table.paths.push_back(text("table_path"));
   }
   return table;
 }

@@ -28,7 +28,7 @@ struct Table {
   bool keeps_data() const;  // in a form that cannot be frozen
 };
 
-// A row: database, name, engine, create_table_query, uuid, path (one, or a list).
+// A row: database, name, engine, create_table_query, table_uuid, table_path (one, or a list).
 Table parse_table(const boost::json::object& row);
 
 // Where the parts of a table lie: the server's root, and the folder below it. Throws
