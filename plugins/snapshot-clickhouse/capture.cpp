@@ -89,6 +89,17 @@ Parts read_parts(const Server& server, const std::string& folder) {
   return parts;
 }
 
+// Tables share files after ATTACH PARTITION ... FROM; each is to have its own in the stream.
+void stream(const Server& server, const std::string& folder, int fd) {
+  const auto program = server.beside(
+      {"sh", "-c",
+       "tar --help 2>&1 | grep -q -e --hard-dereference && set -- \"$1\" --hard-dereference; "
+       "exec tar -cf - -C \"$1\" ${2+\"$2\"} .",
+       "sh", folder});
+  common::require_success(common::stream_beside(server.op(), program, fd),
+                          fmt::format("tar beside {}", server.service()));
+}
+
 }  // namespace
 
 std::string capture(const Server& server, int fd, std::int64_t hash_limit) {
@@ -116,10 +127,7 @@ std::string capture(const Server& server, int fd, std::int64_t hash_limit) {
   for (const auto& [table, rows] : parts.rows(tables)) counts[table] = rows;
   json::object facts{{"way", "freeze"}};
   json::object digests = hash_frozen(server, tables, parts, hash_limit, facts);
-  common::require_success(
-      common::stream_beside(server.op(),
-                            server.beside({"tar", "-cf", "-", "-C", folder.path(), "."}), fd),
-      fmt::format("tar beside {}", server.service()));
+  stream(server, folder.path(), fd);
   return json::serialize(json::object{{"version", version},
                                       {"counts", counts},
                                       {"facts", std::move(facts)},

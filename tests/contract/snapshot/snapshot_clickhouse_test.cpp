@@ -29,7 +29,9 @@ CREATE TABLE other.`odd name` (id UInt64) ENGINE = MergeTree ORDER BY id;
 INSERT INTO lf.traces SELECT number, if(number % 3 = 0, NULL, toString(number)),
   toDate('2026-09-01') + number % 90 FROM numbers(3000);
 INSERT INTO lf.traces SELECT number, 'a newer row', toDate('2026-09-01') FROM numbers(10);
-INSERT INTO other.`odd name` SELECT number FROM numbers(7))";
+INSERT INTO other.`odd name` SELECT number FROM numbers(7);
+CREATE TABLE other.shared AS lf.traces;
+ALTER TABLE other.shared REPLACE PARTITION 202609 FROM lf.traces)";
 
 // What happens to the live data after a capture.
 const char* const later = R"(
@@ -53,7 +55,7 @@ TEST_CASE("a capture becomes live with its partitions and views, is taken back, 
   const std::string captured = rig.state();
   const std::string stream = rig.capture();
   CHECK(rig.captured.at("counts") == json::parse(R"({"lf.days":91,"lf.empty":0,"lf.traces":3010,
-    "other.odd name":7})"));
+    "other.odd name":7,"other.shared":1030})"));
   const Answer inspected = rig.inspect(stream);
   INFO(inspected.what);
   CHECK(inspected.rc == FBX_OK);
@@ -72,7 +74,7 @@ TEST_CASE("a capture becomes live with its partitions and views, is taken back, 
   const auto counted = json::parse(rig.count(true).text);
   CHECK(counted.at("counts") == rig.captured.at("counts"));
   CHECK(counted.at("digests") == rig.captured.at("digests"));
-  CHECK(counted.at("digests").as_object().size() == 3);
+  CHECK(counted.at("digests").as_object().size() == 4);
 
   rig.must_turn("old");
   CHECK(rig.state() == live);
