@@ -12,7 +12,8 @@ namespace fbx::backup {
 std::string restore_text(const std::string& generation, const boost::json::object& manifest) {
   std::string text = fmt::format(
       "Generation {0} of the stack {1}\n\n"
-      "Everything here is in standard formats. To bring it back without fusebox:\n\n"
+      "Everything here is in standard formats. To bring it back without fusebox, in short\n"
+      "(docs/RESTORE-BY-HAND.md of fusebox has every command, for plain servers and Compose):\n\n"
       "1. In this folder: sha256sum -c SHA256SUMS     (macOS: shasum -a 256 -c SHA256SUMS)\n"
       "2. Start empty servers of the versions named below, or newer.\n"
       "3. For each source:\n",

@@ -65,9 +65,10 @@ class SnapshotPostgres final : public Plugin, public Snapshot {
            {"pause", pauses()},
            {"bytes", database_size(op)},
            {"by_hand",
-            {fmt::format("zstd -dc {}.dump.zst | pg_restore --exit-on-error --no-owner --dbname={}",
-                         psql_.service(), psql_.database()),
-             fmt::format("# {} must be there, and empty", psql_.database())}}}}}});
+            {fmt::format("# {} must be there, and empty", psql_.database()),
+             fmt::format("zstd -dc {}.dump.zst | pg_restore --exit-on-error --no-owner "
+                         "--no-privileges --dbname={}",
+                         psql_.service(), psql_.database())}}}}}});
   }
 
   std::string capture(Op& op, std::string_view, int fd) override {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Backups of real servers: made while they are written to, verified, brought back by hand with
 // standard tools alone, killed at random moments, damaged.
+#include "e2e/by_hand.hpp"
 #include "e2e/loaded_demo.hpp"
 #include "support/search.hpp"
 
@@ -15,6 +16,7 @@
 #include <random>
 #include <thread>
 
+using fusebox::test::contains;
 using fusebox::test::DemoStack;
 using fusebox::test::Ended;
 using fusebox::test::LoadedDemo;
@@ -81,73 +83,48 @@ TEST_CASE(
     sources[std::string(source.at("kind").as_string())] = source.as_object();
   REQUIRE(sources.size() == 4);
 
-  // RESTORE.txt, step by step.
-  CHECK(stack.box()
-            .program({"sh", "-c", fmt::format("cd {} && sha256sum -c SHA256SUMS", folder.string())})
-            .exit_code == 0);
-  stack.must({"pg-tool", "--", "createdb", "restored"});
-  const auto archive = stack.box().program(
-      {"sh", "-c", fmt::format("zstd -dc {}/postgres.dump.zst", folder.string())});
-  stack.must({"pg-tool", "--", "pg_restore", "--exit-on-error", "--no-owner", "--dbname=restored"},
-             archive.out);
-  const auto restored = number(stack.sql("SELECT count(*) FROM trace", "restored"));
+  // The page, on servers that hold nothing.
+  fusebox::test::ByHand by_hand;
+  const Ended followed = by_hand.follow(stack.box(), folder);
+  expect(followed, 0);
+  for (const auto& [table, count] : sources.at("postgres").at("counts").as_object())
+    CHECK(
+        contains(followed.out, fmt::format("{}|{}\n", std::string(table), json::serialize(count))));
+  const auto restored = number(by_hand.sql("SELECT count(*) FROM trace"));
   CHECK(restored >= before_pg);
   CHECK(sources.at("postgres").at("counts").at("public.trace") == restored);
-  CHECK(sources.at("postgres").at("counts").at("public.project") ==
-        number(stack.sql("SELECT count(*) FROM project", "restored")));
+  const std::string content =
+      "SELECT md5(string_agg(t::text, ',' ORDER BY id)) FROM trace t WHERE id <= 5000";
+  CHECK(by_hand.sql(content) + "\n" == stack.sql(content));
+  CHECK(by_hand.sql("SELECT conrelid::regclass FROM pg_constraint WHERE contype = 'f'") == "trace");
+  CHECK(by_hand.sql("SELECT nextval('trace_id_seq') > max(id) FROM trace") == "t");
   // Of each transaction all or nothing.
-  CHECK(number(stack.sql("SELECT count(*) FROM (SELECT p.id FROM project p LEFT JOIN trace t ON "
-                         "t.project = p.id WHERE p.id >= 1000 GROUP BY p.id HAVING count(t.id) <> "
-                         "10) x",
-                         "restored")) == 0);
-
-  const fs::path parts = stack.box() / "parts";
-  fs::create_directory(parts);
-  CHECK(stack.box()
-            .program({"sh", "-c",
-                      fmt::format("zstd -dc {}/clickhouse.tar.zst | tar -x -C {}", folder.string(),
-                                  parts.string())})
-            .exit_code == 0);
+  CHECK(by_hand.sql("SELECT count(*) FROM (SELECT p.id FROM project p LEFT JOIN trace t ON "
+                    "t.project = p.id WHERE p.id >= 1000 GROUP BY p.id HAVING count(t.id) <> 10) "
+                    "x") == "0");
   const auto frozen =
       sources.at("clickhouse").at("counts").at("lf.traces").to_number<std::int64_t>();
   CHECK(frozen >= before_ch);
-  stack.clickhouse("RENAME TABLE lf.traces TO lf.old");
-  stack.must(
-      {"clickhouse-shell", "--", "--multiquery"},
-      "CREATE DATABASE IF NOT EXISTS lf;\n" +
-          fusebox::test::slurp(parts / "schema.sql")
-              .substr(fusebox::test::slurp(parts / "schema.sql").find("CREATE TABLE lf.traces")));
-  std::string place = "set -e; ";
-  std::string attach;
-  const std::string target = stack.clickhouse(
-      "SELECT data_path FROM system.tables WHERE database = 'lf' AND name = 'traces'");
-  const std::string data = target.substr(0, target.find('\n'));
-  for (const auto& part : fs::directory_iterator(parts / "data/lf/traces")) {
-    place += fmt::format("cp -r {} {}detached/; ", part.path().string(), data);
-    attach +=
-        fmt::format("ALTER TABLE lf.traces ATTACH PART '{}';\n", part.path().filename().string());
-  }
-  CHECK(
-      stack.box()
-          .program({"sh", "-c", place + fmt::format("chown -R --reference={0} {0}detached", data)})
-          .exit_code == 0);
-  stack.must({"clickhouse-shell", "--", "--multiquery"}, attach);
-  CHECK(number(stack.clickhouse("SELECT count() FROM lf.traces")) == frozen);
-  CHECK(stack.clickhouse("SELECT sum(cityHash64(id, v)) FROM lf.traces WHERE id < 100000") ==
-        stack.clickhouse("SELECT sum(cityHash64(id, v)) FROM lf.old WHERE id < 100000"));
-
-  const auto checked = stack.box().program(
-      {"sh", "-c",
-       fmt::format("zstd -dc {0}/redis.rdb.zst > {1}/dump.rdb && redis-check-rdb {1}/dump.rdb",
-                   folder.string(), stack.box().path().string())});
-  INFO(checked.all());
-  CHECK(checked.exit_code == 0);
-  CHECK(checked.out.find("20 keys read") != std::string::npos);
+  CHECK(contains(followed.out, fmt::format("lf\ttraces\t{}\n", frozen)));
+  const std::string sum = "SELECT sum(cityHash64(id, v)) FROM lf.traces WHERE id < 100000";
+  CHECK(by_hand.clickhouse(sum) + "\n" == stack.clickhouse(sum));
   CHECK(sources.at("redis").at("counts").at("keys") == 20);
+  CHECK(by_hand.redis("dbsize") == "20");
+  CHECK(by_hand.redis("get key7") == "value7");
+  CHECK(by_hand.object("events/3.json") == "{\"event\":3}");
+  // RESTORE.txt says the same in short.
+  const std::string text = fusebox::test::slurp(folder / "RESTORE.txt");
+  for (const char* line :
+       {"zstd -dc postgres.dump.zst | pg_restore --exit-on-error --no-owner --no-privileges "
+        "--dbname=postgres",
+        "docs/RESTORE-BY-HAND.md"})
+    CHECK(contains(text, line));
 
   // No hard link, no staging folder, no secret is left behind.
-  CHECK(fs::is_empty(fs::path(data).parent_path().parent_path().parent_path().parent_path() /
-                     "shadow"));
+  // <root>/data/lf/traces/
+  const fs::path table = stack.clickhouse(
+      "SELECT data_path FROM system.tables WHERE database = 'lf' AND name = 'traces'");
+  CHECK(fs::is_empty(table.parent_path().parent_path().parent_path().parent_path() / "shadow"));
   expect(stack({"backup", "verify"}), 0);
 }
 
