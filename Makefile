@@ -99,7 +99,7 @@ build: ## release build into build/release
 coverage: ## line coverage of core and sdk; fails under 85 %
 	@./cmake/setup.sh test
 	@./cmake/coverage.sh $(JOBS)
-bench: ## start-up, health, calls and loads, as a table of ratios
+bench: ## start-up, health, calls, loads and backups, as a table of ratios
 	@./cmake/setup.sh test
 	cmake --preset release -B build/bench -DFUSEBOX_TESTS=ON
 	cmake --build build/bench --parallel $(JOBS) --target fusebox plugins abi_bench langfuse_stand_in

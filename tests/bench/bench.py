@@ -90,8 +90,9 @@ def main():
     row("a call through the host", values["host_call"], None, "ns", "", "with JSON, redaction and checks")
     row("a plugin's first call", values["plugin_load"], None, "ms", "", "trust, load, create")
     stack_rows(fusebox, source)
-    sys.stdout.flush()
-    subprocess.run([sys.executable, os.path.join(source, "tests/bench/docker_bench.py"), build], check=False)
+    for script in ("docker_bench.py", "backup_bench.py"):
+        sys.stdout.flush()
+        subprocess.run([sys.executable, os.path.join(source, "tests/bench", script), build], check=False)
 
 
 if __name__ == "__main__":
