@@ -60,11 +60,13 @@ class Stack:
     def __init__(self, build, folder):
         self.folder = folder
         self.port = {}
+        steps = ["secrets-file.resolve", "backup.create"]  # verification is measured by itself
         config = os.path.join(folder, "config")
         shutil.copytree(os.path.join(SOURCE, "configs"), config)
         self.fusebox = [os.path.join(build, "bin/fusebox"), "--config", os.path.join(config, "demo.toml"),
                         "--set", "stack.name=fusebox-bench", "--set", f"stack.state_dir={folder}/state",
-                        "--set", f"plugins.runtime-process.data_dir={folder}/data"]
+                        "--set", f"plugins.runtime-process.data_dir={folder}/data",
+                        "--set", f"phases.backup.steps={json.dumps(steps)}"]
         for service, ports in (("postgres", ["postgres"]), ("clickhouse", ["http", "native", "interserver"]),
                                ("redis", ["redis"]), ("minio", ["api", "console"])):
             for name in ports:
