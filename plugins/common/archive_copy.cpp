@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <exception>
 #include <fusebox/plugin.hpp>
+#include <memory>
 
 #include "common/archive_parts.hpp"
 
@@ -84,6 +85,23 @@ ArchiveReader open_source(Source& source) {
   return reader;
 }
 
+[[noreturn]] void fail_write(const Target& target, ::archive* a) {
+  if (target.thrown) std::rethrow_exception(target.thrown);
+  throw Error(FBX_IO, fmt::format("cannot write the tar stream: {}", archive_text(a)));
+}
+
+ArchiveWriter open_target(Target& target) {
+  ArchiveWriter writer(::archive_write_new(), &::archive_write_free);
+  ::archive_write_set_format_pax(writer.get());
+  // Names are bytes here, whatever encoding somebody used.
+  ::archive_write_set_format_option(writer.get(), "pax", "hdrcharset", "BINARY");
+  ::archive_write_set_bytes_per_block(writer.get(), 65536);
+  ::archive_write_set_bytes_in_last_block(writer.get(), 1);
+  if (::archive_write_open(writer.get(), &target, nullptr, &push_bytes, nullptr) != ARCHIVE_OK)
+    fail_write(target, writer.get());
+  return writer;
+}
+
 fs::path without_first(const fs::path& path) {
   fs::path out;
   for (auto part = path.begin(); part != path.end(); ++part)
@@ -98,15 +116,7 @@ class Copier {
         source_{copy.pull, 0, false, nullptr},
         target_{copy.push, nullptr},
         reader_(open_source(source_)),
-        writer_(::archive_write_new(), &::archive_write_free) {
-    ::archive_write_set_format_pax(writer_.get());
-    // Names are bytes here, whatever encoding somebody used.
-    ::archive_write_set_format_option(writer_.get(), "pax", "hdrcharset", "BINARY");
-    ::archive_write_set_bytes_per_block(writer_.get(), 65536);
-    ::archive_write_set_bytes_in_last_block(writer_.get(), 1);
-    if (::archive_write_open(writer_.get(), &target_, nullptr, &push_bytes, nullptr) != ARCHIVE_OK)
-      fail_write();
-  }
+        writer_(open_target(target_)) {}
 
   ArchiveTotals run() {
     ::archive_entry* entry = nullptr;
@@ -125,14 +135,14 @@ class Copier {
   }
 
  private:
-  [[noreturn]] void fail_write() {
-    if (target_.thrown) std::rethrow_exception(target_.thrown);
-    throw Error(FBX_IO,
-                fmt::format("cannot write the tar stream: {}", archive_text(writer_.get())));
+  [[noreturn]] void fail_write() { common::fail_write(target_, writer_.get()); }
+
+  fs::path below(const fs::path& path) const {
+    return copy_.drop_first ? without_first(path) : path;
   }
 
   std::string placed(const fs::path& path) const {
-    const fs::path below = copy_.drop_first ? without_first(path) : path;
+    const fs::path below = this->below(path);
     if (copy_.prefix.empty()) return below.empty() ? "." : below.string();
     return below.empty() ? copy_.prefix : (fs::path(copy_.prefix) / below).string();
   }
@@ -140,6 +150,9 @@ class Copier {
   void add(::archive_entry* entry) {
     const auto type = ::archive_entry_filetype(entry);
     const fs::path path = guard_.admit(entry);
+    if (const fs::path inside = below(path);
+        !inside.empty() && !copy_.leave_out.empty() && *inside.begin() == copy_.leave_out)
+      return;
     const fs::path linked = guard_.hard_link(entry);
     if (!linked.empty()) ::archive_entry_copy_hardlink(entry, placed(linked).c_str());
     ::archive_entry_copy_pathname(entry, (placed(path) + (type == AE_IFDIR ? "/" : "")).c_str());
@@ -217,6 +230,43 @@ ArchiveRoot read_archive_root(const std::function<std::string_view()>& pull) {
     root.gid = ::archive_entry_gid(entry);
     root.mode = ::archive_entry_perm(entry);
   }
+}
+
+std::string small_archive(const std::vector<SmallEntry>& entries) {
+  std::string out;
+  const std::function<void(std::string_view)> push = [&](std::string_view bytes) { out += bytes; };
+  Target target{push, nullptr};
+  const ArchiveWriter writer = open_target(target);
+  for (const SmallEntry& small : entries) {
+    const std::unique_ptr<::archive_entry, decltype(&::archive_entry_free)> entry(
+        ::archive_entry_new(), &::archive_entry_free);
+    const bool is_folder = small.path.ends_with('/');
+    ::archive_entry_copy_pathname(entry.get(), small.path.c_str());
+    ::archive_entry_set_filetype(entry.get(), is_folder ? AE_IFDIR : AE_IFREG);
+    ::archive_entry_set_perm(entry.get(), small.mode);
+    ::archive_entry_set_uid(entry.get(), small.uid);
+    ::archive_entry_set_gid(entry.get(), small.gid);
+    ::archive_entry_set_size(entry.get(), static_cast<la_int64_t>(small.content.size()));
+    if (::archive_write_header(writer.get(), entry.get()) != ARCHIVE_OK ||
+        ::archive_write_data(writer.get(), small.content.data(), small.content.size()) < 0)
+      fail_write(target, writer.get());
+  }
+  if (::archive_write_close(writer.get()) != ARCHIVE_OK) fail_write(target, writer.get());
+  return out;
+}
+
+std::string read_small_file(const std::function<std::string_view()>& pull) {
+  const Utf8Locale utf8;
+  Source source{pull, 0, false, nullptr};
+  const ArchiveReader reader = open_source(source);
+  ::archive_entry* entry = nullptr;
+  if (::archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK)
+    fail_read(source, reader.get());
+  std::string content(65536, '\0');
+  const la_ssize_t size = ::archive_read_data(reader.get(), content.data(), content.size());
+  if (size < 0) fail_read(source, reader.get());
+  content.resize(static_cast<std::size_t>(size));
+  return content;
 }
 
 }  // namespace fbx::common

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/archive.hpp"
 
@@ -18,6 +19,8 @@ struct ArchiveCopy {
   bool drop_first = false;
   // Put in front of every path: "base/1" becomes "data/base/1".
   std::string prefix;
+  // A name directly in the folder, which is left out with all that is below it.
+  std::string leave_out{};
 };
 
 // Copies all entries as pax, with numeric owners, modes, times, links and extended attributes.
@@ -36,5 +39,18 @@ struct ArchiveRoot {
 
 // Pulls no more than it must. The first name of each path is the folder's own.
 ArchiveRoot read_archive_root(const std::function<std::string_view()>& pull);
+
+// One entry of a stream that is small enough to be made in memory.
+struct SmallEntry {
+  std::string path;  // one that ends with a slash is a folder
+  std::string content{};
+  unsigned mode = 0700;
+  std::int64_t uid = 0;
+  std::int64_t gid = 0;
+};
+std::string small_archive(const std::vector<SmallEntry>& entries);
+
+// The content of a stream's first entry, at most 64 KiB of it.
+std::string read_small_file(const std::function<std::string_view()>& pull);
 
 }  // namespace fbx::common

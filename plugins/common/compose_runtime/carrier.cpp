@@ -5,8 +5,9 @@
 
 #include <algorithm>
 
-#include "common/http.hpp"
+#include "common/compose_runtime/volume_io.hpp"
 #include "common/json.hpp"
+#include "common/result.hpp"
 
 namespace fbx::compose_runtime {
 
@@ -15,6 +16,10 @@ namespace {
 namespace json = common::json;
 
 constexpr std::string_view made_folder = "/fusebox-volume";
+constexpr std::string_view script_file = "fusebox-script";
+constexpr std::string_view made_label = "dev.fusebox.carrier";
+// A script that removes many files takes its time; the step's deadline ends it.
+constexpr std::chrono::hours script_time{24 * 365};
 
 // Can the volume be read and filled whole through this container, and nothing but it?
 std::optional<std::string> folder_in(const docker::ContainerDetails& details,
@@ -46,8 +51,7 @@ std::string find_image(docker::Engine& engine, const VolumeUse& volume,
 }
 
 std::string make_container(docker::Engine& engine, const VolumeUse& volume,
-                           std::string_view project, const std::string& image,
-                           const std::string& script) {
+                           std::string_view project, const std::string& image) {
   const json::object mount{{"Type", "volume"},
                            {"Source", volume.name},
                            {"Target", made_folder},
@@ -57,13 +61,19 @@ std::string make_container(docker::Engine& engine, const VolumeUse& volume,
       json::object{
           {"Image", image},
           {"User", "0:0"},
-          {"Entrypoint", json::array{"/bin/sh", "-c", script}},
+          {"Entrypoint", json::array{"/bin/sh", fmt::format("/{}", script_file)}},
           {"Cmd", json::array{}},
+          {"Env", json::array{"LC_ALL=C"}},
+          {"WorkingDir", made_folder},
+          {"Tty", true},
           {"Healthcheck", json::object{{"Test", json::array{"NONE"}}}},
           {"Labels", json::object{{std::string(docker::label::project), project},
                                   {std::string(docker::label::service), volume.service},
-                                  {std::string(docker::label::oneoff), "True"}}},
-          {"HostConfig", json::object{{"Mounts", json::array{mount}}, {"NetworkMode", "none"}}}});
+                                  {std::string(docker::label::oneoff), "True"},
+                                  {std::string(made_label), "yes"}}},
+          {"HostConfig", json::object{{"Mounts", json::array{mount}},
+                                      {"NetworkMode", "none"},
+                                      {"LogConfig", json::object{{"Type", "json-file"}}}}}});
   const auto* object = answer.if_object();
   const auto id = object ? common::text_at(*object, "Id") : std::nullopt;
   if (!id) throw Error(FBX_IO, "the engine made no container");
@@ -85,16 +95,18 @@ void remove_quietly(const Op& op, const docker::Address& address, const std::str
 
 }  // namespace
 
-Carrier::Carrier(docker::Engine& engine, const VolumeUse& volume, std::string_view project)
+Carrier::Carrier(docker::Engine& engine, const VolumeUse& volume, std::string_view project,
+                 Reuse reuse)
     : engine_(engine) {
   const auto users = users_of(engine, volume.name);
-  for (const docker::ContainerDetails& details : engine.inspect(users))
-    if (const auto folder = folder_in(details, volume.name)) {
-      id_ = details.summary.id;
-      folder_ = *folder;
-      return;
-    }
-  id_ = make_container(engine, volume, project, find_image(engine, volume, users), "exit 0");
+  if (reuse == Reuse::yes)
+    for (const docker::ContainerDetails& details : engine.inspect(users))
+      if (const auto folder = folder_in(details, volume.name)) {
+        id_ = details.summary.id;
+        folder_ = *folder;
+        return;
+      }
+  id_ = make_container(engine, volume, project, find_image(engine, volume, users));
   folder_ = made_folder;
   made_ = true;
 }
@@ -103,28 +115,49 @@ Carrier::~Carrier() {
   if (made_) remove_quietly(engine_.op(), engine_.address(), id_);
 }
 
+void Carrier::run(const std::string& script, const std::string& what) {
+  put_entries(engine_, id_, "/", {{std::string(script_file), script, 0500}});
+  try {
+    engine_.start(id_);
+  } catch (const docker::EngineError& e) {
+    throw Error(FBX_UNSUPPORTED, fmt::format("cannot run a shell while {}: {}", what, e.what()),
+                "the image of the service needs /bin/sh with mv, rm, ls, chown and chmod");
+  }
+  docker::Engine patient(engine_.op(), engine_.address(), script_time);
+  const json::value answer = patient.post(fmt::format("/containers/{}/wait", id_));
+  const auto* object = answer.if_object();
+  const auto code = object ? common::integer_at(*object, "StatusCode") : std::nullopt;
+  if (code == 0) return;
+  const std::string said = common::one_line(read_output(engine_, id_));
+  throw Error(FBX_IO, fmt::format("{} failed: {}", what, said.empty() ? "no reason given" : said),
+              "see whether the volume's disk is full or broken, then try again");
+}
+
+void remove_carriers(docker::Engine& engine, const VolumeUse& volume) {
+  const common::Deadline deadline(engine.op(), std::chrono::minutes{1});
+  const auto left = [&] {
+    auto users = users_of(engine, volume.name);
+    std::erase_if(users, [](const docker::Container& container) {
+      return container.label(made_label).empty();
+    });
+    return users;
+  };
+  for (auto carriers = left(); !carriers.empty(); carriers = left()) try {
+      for (const docker::Container& container : carriers) engine.remove_container(container.id);
+    } catch (const docker::EngineError& e) {
+      // Whoever made it was interrupted while it removed it: the engine is still at that.
+      if (e.status() != 409 || deadline.passed()) throw;
+      deadline.sleep(std::chrono::milliseconds{100});
+    }
+}
+
 void empty_volume(docker::Engine& engine, const VolumeUse& volume, std::string_view project,
                   const common::ArchiveRoot& root) {
-  const std::string script = fmt::format(
-      "cd {0} && rm -rf -- * .[!.]* ..?* && chown {1}:{2} . && chmod {3:o} . && test -z \"$(ls "
-      "-A)\"",
-      made_folder, root.uid, root.gid, root.mode);
-  const std::string image = find_image(engine, volume, users_of(engine, volume.name));
-  const std::string id = make_container(engine, volume, project, image, script);
-  std::int64_t code = -1;
-  try {
-    engine.start(id);
-    const json::value answer = engine.post(fmt::format("/containers/{}/wait", id));
-    if (const auto* object = answer.if_object())
-      code = common::integer_at(*object, "StatusCode").value_or(-1);
-  } catch (...) {
-    remove_quietly(engine.op(), engine.address(), id);
-    throw;
-  }
-  remove_quietly(engine.op(), engine.address(), id);
-  if (code != 0)
-    throw Error(FBX_IO, fmt::format("volume {} could not be emptied again", volume.name),
-                fmt::format("remove it by hand: docker volume rm {}", volume.name));
+  Carrier(engine, volume, project, Reuse::no)
+      .run(fmt::format("rm -rf -- * .[!.]* ..?* && chown {}:{} . && chmod {:o} . && test -z "
+                       "\"$(ls -A)\"",
+                       root.uid, root.gid, root.mode),
+           fmt::format("emptying volume {} again", volume.name));
 }
 
 }  // namespace fbx::compose_runtime

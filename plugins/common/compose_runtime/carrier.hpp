@@ -1,37 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// A container that does not run, through which the engine reads and fills a volume.
+// A container through which the engine reads and fills a volume.
 #pragma once
 
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "common/archive_copy.hpp"
+#include "common/compose_runtime/volume_use.hpp"
 #include "common/docker/engine.hpp"
 
 namespace fbx::compose_runtime {
 
-// A volume of the project.
-struct VolumeUse {
-  std::string key;      // its name in the Compose files
-  std::string name;     // the engine's
-  std::string service;  // the first that mounts it; may be empty
-  std::string image;    // that service's; may be empty
-};
+enum class Reuse { no, yes };
 
-// The service's own container where there is one, else one that is made of the service's image,
-// never started, and removed at the end.
+// The service's own container where there is one that does not run and may be reused; else one that
+// is made of the service's image, and removed at the end.
 class Carrier {
  public:
   // Throws Error{FBX_UNAVAILABLE} when there is neither a container nor an image. `project` is for
-  // the labels by which a carrier is found that was left behind.
-  Carrier(docker::Engine& engine, const VolumeUse& volume, std::string_view project);
+  // the labels of one that is made.
+  Carrier(docker::Engine& engine, const VolumeUse& volume, std::string_view project, Reuse reuse);
   ~Carrier();
   Carrier(const Carrier&) = delete;
   Carrier& operator=(const Carrier&) = delete;
 
   const std::string& id() const { return id_; }
   const std::string& folder() const { return folder_; }  // where the volume is in it
+
+  // Runs a script there, in the image's shell and in the volume's folder: the engine itself offers
+  // no way to move or remove a file. The container must be one that was made. Throws Error{FBX_IO}
+  // with what the script said last when it fails.
+  void run(const std::string& script, const std::string& what);
 
  private:
   docker::Engine& engine_;
@@ -40,8 +38,11 @@ class Carrier {
   bool made_ = false;
 };
 
-// Empties the volume and gives its folder back to whom it belonged, by a shell of the service's
-// image: the engine itself offers no other way to remove a file. Throws when that fails.
+// Removes the carriers of a volume whose makers were interrupted. A script that such a one still
+// runs ends with it.
+void remove_carriers(docker::Engine& engine, const VolumeUse& volume);
+
+// Empties the volume and gives its folder back to whom it belonged. Throws when that fails.
 void empty_volume(docker::Engine& engine, const VolumeUse& volume, std::string_view project,
                   const common::ArchiveRoot& root);
 

@@ -22,6 +22,8 @@ class ComposeRuntime : public Runtime {
   std::string volumes(Op& op, std::string_view request) override;
   std::string volume_export(Op& op, std::string_view request, int fd) override;
   std::string volume_import(Op& op, std::string_view request, int fd) override;
+  std::string volume_stage(Op& op, std::string_view request, int fd) override;
+  std::string volume_turn(Op& op, std::string_view request) override;
 
  private:
   Project project_;

@@ -34,7 +34,7 @@ std::string busybox_stream() {
   const fusebox::test::TempDir dir;
   const std::string command = fmt::format(
       "cd {} && mkdir -p bin data tmp etc && cp {} bin/busybox && for a in sh cat ls echo sleep "
-      "chown chmod mkdir ln stat head wc rm test id find tr seq env dd yes kill stty touch sort "
+      "chown chmod mkdir mv ln stat head wc rm test id find tr seq env dd yes kill stty touch sort "
       "true; do ln -s busybox bin/$a; done && echo 'root:x:0:0::/:/bin/sh' > etc/passwd && tar "
       "--numeric-owner -c .",
       dir.path().string(), busybox);
