@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/compose/bridge.hpp"
 
+#include <charconv>
+
 #include "common/compose/model.hpp"
 #include "common/compose/project.hpp"
 
@@ -10,12 +12,20 @@ namespace {
 
 using compose_runtime::Layout;
 
+// Of a range and of nothing 0.
+std::uint16_t number(std::string_view text) {
+  std::uint16_t value = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && rest == text.data() + text.size() ? value : std::uint16_t{0};
+}
+
 Layout::Service service_layout(const Model& model, const ServiceModel& service) {
   Layout::Service layout;
   layout.name = service.name;
   layout.image = service.image;
   for (const auto& [other, condition] : service.depends_on) layout.depends_on.push_back(other);
-  for (const PublishedPort& port : service.ports) layout.ports.push_back({port.target, ""});
+  for (const PublishedPort& port : service.ports)
+    layout.ports.push_back({port.target, "", number(port.published)});
   for (const VolumeUse& use : service.volumes)
     if (use.type == "volume") layout.volumes[use.source] = use.target;
   layout.one_shot = model.is_one_shot(service.name);

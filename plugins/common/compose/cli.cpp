@@ -11,6 +11,7 @@
 #include <set>
 
 #include "common/compose/lock_file.hpp"
+#include "common/compose/scratch.hpp"
 #include "common/result.hpp"
 
 namespace fbx::compose {
@@ -18,7 +19,10 @@ namespace fbx::compose {
 namespace {
 
 // A word that no secret is and that fits wherever a secret would: letters and digits, long enough.
-constexpr std::string_view placeholder = "fuseboxfuseboxfuseboxfuseboxfuse";
+// None is a part of another.
+std::string placeholder(std::size_t index) {
+  return fmt::format("fuseboxfuseboxfuseboxfusebox{:04}", index);
+}
 
 // Compose's own switches: what the configuration does not say, the shell must not say either.
 constexpr std::array<const char*, 8> compose_switches = {
@@ -188,7 +192,13 @@ Cli::Ended Cli::run(const std::vector<std::string>& command, Values values, Targ
   return {static_cast<int>(common::need_integer(result, "exit_code")), std::move(ended.err)};
 }
 
-std::vector<std::string> Cli::global_arguments(const std::vector<fs::path>& more_files) const {
+std::vector<fs::path> Cli::files(const std::vector<fs::path>& more) const {
+  std::vector<fs::path> all = settings_.files;
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+std::vector<std::string> Cli::global_arguments(const std::vector<fs::path>& files) const {
   std::vector<std::string> words{"--ansi",
                                  "never",
                                  "--project-name",
@@ -199,8 +209,7 @@ std::vector<std::string> Cli::global_arguments(const std::vector<fs::path>& more
     words.emplace_back(option);
     words.push_back(value);
   };
-  for (const fs::path& file : settings_.files) add("--file", file.string());
-  for (const fs::path& file : more_files) add("--file", file.string());
+  for (const fs::path& file : files) add("--file", file.string());
   for (const std::string& profile : settings_.profiles) add("--profile", profile);
   for (const fs::path& file : settings_.env_files) add("--env-file", file.string());
   if (!settings_.versions) return words;
@@ -214,10 +223,12 @@ std::vector<std::string> Cli::global_arguments(const std::vector<fs::path>& more
 
 json::object Cli::environment(Values values) const {
   json::object all;
-  for (const auto& member : settings_.environment)
-    all[member.key()] = values == Values::secrets || member.value().is_string()
-                            ? member.value()
-                            : json::value(placeholder);
+  std::size_t index = 0;
+  for (const auto& member : settings_.environment) {
+    const bool as_it_is = values == Values::secrets || member.value().is_string();
+    all[member.key()] = as_it_is ? member.value() : json::value(placeholder(index));
+    ++index;
+  }
   for (const auto& [name, value] : engine_.set) all[name] = value;
   all["COMPOSE_PROGRESS"] = "plain";
   all["COMPOSE_MENU"] = "false";
@@ -236,9 +247,9 @@ json::array Cli::unset() const {
 }
 
 std::string Cli::ask(const std::vector<std::string>& arguments, Values values,
-                     std::vector<std::string>* said) {
+                     std::vector<std::string>* said, const std::vector<fs::path>& more_files) {
   std::vector<std::string> words = program().command;
-  const auto before = global_arguments();
+  const auto before = global_arguments(files(more_files));
   words.insert(words.end(), before.begin(), before.end());
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::string out;
@@ -250,17 +261,45 @@ std::string Cli::ask(const std::vector<std::string>& arguments, Values values,
   return out;
 }
 
+Cli::Config Cli::config(const std::vector<fs::path>& more_files) {
+  Config config;
+  const std::string text =
+      ask({"config", "--format", "json"}, Values::placeholders, &config.said, more_files);
+  config.files = common::parse_object(text, "the answer of compose config", FBX_IO);
+  if (!settings_.is_scratch()) return config;
+  Scratch scratch = as_scratch(std::move(config.files), settings_.project, settings_.live_project);
+  config.files = std::move(scratch.config);
+  config.notes = std::move(scratch.notes);
+  return config;
+}
+
+// As a file that Compose reads: in place of each word its variable, whose value the child has.
+// What else has a $ in it, Compose has escaped.
+std::string Cli::scratch_files(const std::vector<fs::path>& more_files) {
+  std::string text = json::serialize(config(more_files).files);
+  std::size_t index = 0;
+  for (const auto& member : settings_.environment) {
+    const std::string word = placeholder(index++);
+    const std::string variable = fmt::format("${{{}}}", std::string_view(member.key()));
+    for (std::size_t at = 0; (at = text.find(word, at)) != std::string::npos; at += variable.size())
+      text.replace(at, word.size(), variable);
+  }
+  return text;
+}
+
 void Cli::effect(const std::vector<std::string>& arguments, Values values,
-                 const std::vector<fs::path>& more_files, std::string_view stdin_bytes) {
+                 const std::vector<fs::path>& more_files) {
   std::vector<std::string> words = program().command;
-  const auto before = global_arguments(more_files);
+  const std::string piped = settings_.is_scratch() ? scratch_files(more_files) : std::string{};
+  const auto before =
+      global_arguments(settings_.is_scratch() ? std::vector<fs::path>{"-"} : files(more_files));
   words.insert(words.end(), before.begin(), before.end());
   words.insert(words.end(), arguments.begin(), arguments.end());
   const std::string name = doing(program().command, arguments);
   Narrator narrator(op_);
   Lines lines([&](std::string_view line) { narrator.hear(line); });
   try {
-    const Ended ended = run(words, values, lines, true, stdin_bytes);
+    const Ended ended = run(words, values, lines, true, piped);
     lines.end();
     if (ended.exit_code != 0) throw explain_failure(name, ended.exit_code, narrator.said());
   } catch (const Reported& e) {

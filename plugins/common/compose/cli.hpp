@@ -28,7 +28,8 @@ struct Program {
 };
 
 // Which values the child's environment holds: the real ones, or a word in place of each secret,
-// with which Compose can read its files but no secret leaves its provider.
+// with which Compose can read its files but no secret leaves its provider. Each secret's word is
+// its own and occurs nowhere else.
 enum class Values { secrets, placeholders };
 
 // Called for each line that Compose writes, as it comes.
@@ -66,16 +67,26 @@ class Cli {
   // The whole stdout of a command that must succeed; throws what explain_failure() says. `quiet`
   // messages on stderr become lines of `said`.
   std::string ask(const std::vector<std::string>& arguments, Values values,
-                  std::vector<std::string>* said = nullptr);
+                  std::vector<std::string>* said = nullptr,
+                  const std::vector<fs::path>& more_files = {});
+
+  // What Compose makes of the files, as JSON and without any secret: where a value has one, it has
+  // the word. Of a scratch, what as_scratch() makes of it. `more_files` come after the settings'
+  // own.
+  struct Config {
+    json::object files;
+    std::vector<std::string> said;
+    std::vector<std::string> notes;  // of as_scratch()
+  };
+  Config config(const std::vector<fs::path>& more_files = {});
 
   // Runs a command that changes something: progress becomes the op's progress, messages go to the
   // op's log. Throws what explain_failure() says, or a timeout that names what was under way.
-  // `files` come after the settings' own.
   void effect(const std::vector<std::string>& arguments, Values values,
-              const std::vector<fs::path>& more_files = {}, std::string_view stdin_bytes = {});
+              const std::vector<fs::path>& more_files = {});
 
   // The words before a command: --project-name, --file, --env-file, ...
-  std::vector<std::string> global_arguments(const std::vector<fs::path>& more_files = {}) const;
+  std::vector<std::string> global_arguments(const std::vector<fs::path>& files) const;
 
   const Op& op() const { return op_; }
   const Settings& settings() const { return settings_; }
@@ -90,6 +101,8 @@ class Cli {
   Ended run(const std::vector<std::string>& command, Values values, Target& out, bool merge,
             std::string_view stdin_bytes);
   std::string version_of(const std::vector<std::string>& command);
+  std::vector<fs::path> files(const std::vector<fs::path>& more) const;
+  std::string scratch_files(const std::vector<fs::path>& more_files);
   json::object environment(Values values) const;
   json::array unset() const;
 

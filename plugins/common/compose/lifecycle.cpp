@@ -189,6 +189,7 @@ json::object up(Project& project, const LifecycleOptions& options) {
   if (named.empty()) return result("the files have none of these services", false);
   const auto services =
       options.alone || options.services.empty() ? named : model.with_dependencies(named);
+  for (const std::string& note : project.loaded().notes) project.op().log(Level::warn, note);
   create_external_networks(project);
   const bool drops = drops_overlay(project);
   const Before before = look_before(project, drops ? with_orphans(project, services) : services);

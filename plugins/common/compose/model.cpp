@@ -10,6 +10,7 @@
 #include <fusebox/plugin.hpp>
 #include <set>
 
+#include "common/compose/scratch.hpp"
 #include "common/json.hpp"
 
 namespace fbx::compose {
@@ -44,7 +45,8 @@ void each_object(const json::object& object, std::string_view key, Visit visit) 
 PublishedPort read_port(const json::object& port) {
   PublishedPort result;
   result.host_ip = text(port, "host_ip");
-  result.published = number_text(port, "published");
+  result.published =
+      number_text(port, port.contains(published_by_files) ? published_by_files : "published");
   result.target = static_cast<std::uint16_t>(common::integer_at(port, "target").value_or(0));
   result.protocol = common::text_at(port, "protocol").value_or("tcp");
   return result;
@@ -193,9 +195,8 @@ Model model_from(const json::object& config) {
   return model;
 }
 
-Model read_model(std::string_view config_json) {
-  Model model =
-      model_from(common::parse_object(config_json, "the answer of compose config", FBX_IO));
+Model read_model(const json::object& config) {
+  Model model = model_from(config);
   if (model.services.empty())
     throw Error(FBX_CONFIG,
                 fmt::format("the Compose files of project \"{}\" have no service", model.project),

@@ -18,7 +18,8 @@ struct Settings;
 
 struct PublishedPort {
   std::string host_ip;    // empty: every address
-  std::string published;  // a port, a range, or empty: one of the engine's choice
+  std::string published;  // a port, a range, or empty: one of the engine's choice. Of a scratch,
+                          // which has always the latter, what the files say
   std::uint16_t target = 0;
   std::string protocol = "tcp";
 };
@@ -65,11 +66,12 @@ struct Model {
 
 // From `config --format json`. Throws Error{FBX_CONFIG} when it holds no service: then something
 // else was read than was meant.
-Model read_model(std::string_view config_json);
+Model read_model(const boost::json::object& config);
 
 struct LoadedModel {
   Model model;
   std::vector<std::string> unset;  // variables of the files that have no value
+  std::vector<std::string> notes;  // how a scratch differs from the live project
 };
 
 // Asks Compose; no secret is needed, and none is in the answer. Keeps the model for kept_model().

@@ -87,10 +87,11 @@ LoadedModel load_model(Cli& cli) {
   const std::string stamped = stamp(cli.settings());
   if (cli.memo() != nullptr)
     if (const auto known = cli.memo()->model(stamped)) return *known;
-  std::vector<std::string> said;
   LoadedModel loaded;
-  loaded.model = read_model(cli.ask({"config", "--format", "json"}, Values::placeholders, &said));
-  for (const std::string& line : said)
+  Cli::Config config = cli.config();
+  loaded.model = read_model(config.files);
+  loaded.notes = std::move(config.notes);
+  for (const std::string& line : config.said)
     if (const auto log = parse_log_line(line))
       if (auto name = unset_variable(log->message)) loaded.unset.push_back(*std::move(name));
   std::sort(loaded.unset.begin(), loaded.unset.end());

@@ -154,6 +154,7 @@ class Preflight {
   }
 
   void volumes() {
+    if (project_.settings().is_scratch()) return;  // its volumes have names of their own
     const Model& model = project_.model();
     for (const std::string& name : project_.settings().volumes) {
       const bool is_there = std::any_of(

@@ -50,10 +50,10 @@ std::map<std::string, std::string> new_digests(Project& project, const LockFile&
   return values;
 }
 
-// How many names were locked.
+// How many names were locked. A scratch leaves the live stack's file as it is.
 std::size_t lock_digests(Project& project, const std::vector<ImagePlan>& plans) {
   const auto& file = project.settings().versions;
-  if (!file) return 0;
+  if (!file || project.settings().is_scratch()) return 0;
   const std::string before = read_text(*file);
   const auto values = new_digests(project, parse_lock(before, file->string()), plans);
   if (values.empty()) return 0;

@@ -7,6 +7,7 @@
 #include <array>
 #include <fusebox/plugin.hpp>
 #include <set>
+#include <utility>
 
 #include "common/compose/lock_file.hpp"
 
@@ -56,11 +57,22 @@ void add_names(std::string_view text, std::set<std::string>& names) {
   }
 }
 
-std::string project_name(const common::Context& context) {
-  std::string name = common::text_at(context.config, "project").value_or(context.stack);
+std::string checked_name(std::string name) {
   if (is_project_name(name)) return name;
   throw Error(FBX_CONFIG, fmt::format("\"{}\" is no name for a Compose project", name),
               "use lower-case letters, digits, - and _, and begin with a letter or digit");
+}
+
+void name_project(Settings& settings, const common::Context& context) {
+  settings.project =
+      checked_name(common::text_at(context.config, "project").value_or(context.stack));
+  if (context.scratch.empty()) return;
+  if (context.scratch == settings.project)
+    throw Error(
+        FBX_CONFIG,
+        fmt::format("a scratch stack cannot be named as the live project, {}", settings.project),
+        "give the scratch stack another name");
+  settings.live_project = std::exchange(settings.project, checked_name(context.scratch));
 }
 
 std::vector<std::vector<std::string>> groups(const json::object& config, std::string_view key) {
@@ -134,7 +146,7 @@ Settings read_settings(const common::Context& context) {
   settings.stack = context.stack;
   settings.config_dir = context.config_dir;
   settings.state_dir = context.state_dir;
-  settings.project = project_name(context);
+  name_project(settings, context);
   settings.files = paths(config, "files");
   if (settings.files.empty()) settings.files = usual_files(settings.config_dir);
   settings.project_dir =
@@ -154,7 +166,7 @@ Settings read_settings(const common::Context& context) {
       static_cast<std::uint64_t>(common::integer_at(config, "min_disk").value_or(0));
   settings.min_memory =
       static_cast<std::uint64_t>(common::integer_at(config, "min_memory").value_or(0));
-  settings.overlay = paths(config, "overlay");
+  if (!settings.is_scratch()) settings.overlay = paths(config, "overlay");
   return with_overlay(std::move(settings), std::nullopt);
 }
 

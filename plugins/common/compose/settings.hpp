@@ -26,6 +26,7 @@ struct Settings {
   fs::path state_dir;  // this instance's own; need not exist yet
 
   std::string project;               // the Compose project's name
+  std::string live_project;          // not empty: `project` is a scratch beside it; scratch.hpp
   std::vector<fs::path> files;       // never empty; ends with `overlay`, where that is in use
   std::vector<fs::path> overlay;     // what a deploy may leave out
   fs::path project_dir;              // what relative paths in the files start at
@@ -42,13 +43,15 @@ struct Settings {
   std::uint64_t min_disk = 0;    // bytes
   std::uint64_t min_memory = 0;  // bytes
 
+  bool is_scratch() const { return !live_project.empty(); }
   // The names of all secrets that `environment` mentions, sorted.
   std::vector<std::string> secrets() const;
 };
 
 // Reads the context of fbx_plugin.create. `files` without a value means the first of compose.yaml,
 // compose.yml, docker-compose.yaml and docker-compose.yml in the configuration's folder, as Compose
-// looks them up. Throws Error{FBX_CONFIG} for a project name that Compose would refuse.
+// looks them up. A scratch has no overlay. Throws Error{FBX_CONFIG} for a project name that Compose
+// would refuse.
 Settings read_settings(const common::Context& context);
 
 // The same with or without its overlay; nothing: as the stack was brought up last.

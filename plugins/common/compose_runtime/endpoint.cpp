@@ -56,6 +56,9 @@ std::uint16_t wanted_port(const json::object& request, const Layout::Service& se
     return found->target;
   for (const Layout::Port& port : service.ports)
     if (port.target == wanted) return wanted;
+  // Beside the live stack it is published elsewhere than the files say.
+  for (const Layout::Port& port : service.ports)
+    if (port.published == wanted) return port.target;
   // An image need not declare what it listens on.
   return wanted;
 }

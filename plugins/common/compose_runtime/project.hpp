@@ -20,7 +20,8 @@ namespace fbx::compose_runtime {
 struct Layout {
   struct Port {
     std::uint16_t target = 0;
-    std::string name;  // may be empty
+    std::string name{};           // may be empty
+    std::uint16_t published = 0;  // what the files say; 0: nothing, or the engine's choice
   };
   struct Service {
     std::string name;

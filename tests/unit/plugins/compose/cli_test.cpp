@@ -32,7 +32,8 @@ struct Stage {
     settings.environment = {{"SALT", {{"$secret", "SALT"}}}, {"PLAIN", "text"}};
     write("docker-compose.yml", "services: {}\n");
     write("versions.lock", "WEB_IMAGE=web:1\n");
-    host.run_process = [this](std::string_view request, std::string_view) {
+    host.run_process = [this](std::string_view request, std::string_view in) {
+      input = in;
       requests.push_back(json::parse(request).as_object());
       const std::string words = line(requests.back());
       for (const auto& [part, answer] : answers)
@@ -65,6 +66,7 @@ struct Stage {
   std::vector<std::pair<std::string, Process>> answers = {
       {"docker compose version", {FBX_OK, 0, "2.40.3\n", ""}}};
   std::vector<json::object> requests;
+  std::string input;  // of the last
 };
 
 fbx::Error failure(const std::function<void()>& body) {
@@ -132,6 +134,34 @@ TEST_CASE("D21 a secret goes as a handle into the child's environment, and a que
     CHECK(json::serialize(request).find("canary") == std::string::npos);
 }
 
+TEST_CASE("a scratch is piped to Compose, with variables where the secrets belong") {
+  Stage stage;
+  stage.host.secrets["SALT"] = "canary-91ab-value";
+  stage.settings.project = "prod-drill";
+  stage.settings.live_project = "prod";
+  stage.settings.environment["URL"] = json::object{{"$template", "db://${secret:SALT}@h"}};
+  stage.cli().ask({"config"}, Values::placeholders);
+  const auto word = [&](const char* name) {
+    return std::string(stage.requests.back().at("environment").at(name).as_string());
+  };
+  REQUIRE(word("SALT") != word("URL"));
+  stage.answers.emplace_back(
+      " config ", Process{FBX_OK, 0,
+                          R"({"services":{"db":{"container_name":"db","command":["$$HOME"],)"
+                          R"("environment":{"A":"pre)" +
+                              word("SALT") + word("URL") + R"("}}}})",
+                          ""});
+  stage.cli().effect({"up"}, Values::secrets);
+  CHECK(stage.input.find(R"("A":"pre${SALT}${URL}")") != std::string::npos);
+  CHECK(stage.input.find(R"(["$$HOME"])") != std::string::npos);
+  CHECK(stage.input.find("container_name") == std::string::npos);
+  const std::string words = Stage::line(stage.requests.back());
+  CHECK(words.find("--project-name prod-drill ") != std::string::npos);
+  CHECK(words.find("--file - ") != std::string::npos);
+  CHECK(words.find("docker-compose.yml") == std::string::npos);
+  CHECK(stage.requests.back().at("environment").at("SALT") == json::value{{"$secret", "SALT"}});
+}
+
 TEST_CASE("D16 an exported version does not win over the lock file") {
   Stage stage;
   stage.cli().effect({"up"}, Values::secrets);
@@ -141,13 +171,13 @@ TEST_CASE("D16 an exported version does not win over the lock file") {
 TEST_CASE("with a versions file the folder's .env still counts, before it") {
   Stage stage;
   stage.write(".env", "A=b\n");
-  const auto words = stage.cli().global_arguments();
+  const auto words = stage.cli().global_arguments(stage.settings.files);
   const auto env = std::find(words.begin(), words.end(), (stage.dir / ".env").string());
   const auto lock = std::find(words.begin(), words.end(), (stage.dir / "versions.lock").string());
   CHECK(env < lock);
   CHECK(lock != words.end());
   stage.settings.versions.reset();
-  const auto bare = stage.cli().global_arguments();
+  const auto bare = stage.cli().global_arguments(stage.settings.files);
   CHECK(std::find(bare.begin(), bare.end(), "--env-file") == bare.end());
 }
 

@@ -7,6 +7,7 @@
 #include <fusebox/plugin.hpp>
 
 #include "common/compose/project.hpp"
+#include "common/json.hpp"
 
 using namespace fbx::compose;
 
@@ -34,10 +35,12 @@ constexpr const char* config = R"({
   "networks": {"default": {"name": "langfuse_default"}}
 })";
 
+Model read(std::string_view text) { return read_model(fbx::common::parse_object(text, "it")); }
+
 }  // namespace
 
 TEST_CASE("the model holds what the files say, and no value of an environment") {
-  const Model model = read_model(config);
+  const Model model = read(config);
   CHECK(model.project == "langfuse");
   const ServiceModel& web = *model.find("langfuse-web");
   CHECK(web.ports.at(0).target == 3000);
@@ -56,20 +59,18 @@ TEST_CASE("the model holds what the files say, and no value of an environment") 
 TEST_CASE("D03 a configuration without a service is an error: something else was read") {
   for (const char* text : {R"({"name":"compose","services":{}})", R"({"name":"compose"})"}) {
     try {
-      read_model(text);
+      read(text);
       FAIL("it was read");
     } catch (const fbx::Error& error) {
       CHECK(error.rc() == FBX_CONFIG);
       CHECK(std::string(error.what()).find("\"compose\" have no service") != std::string::npos);
     }
   }
-  CHECK_THROWS_AS(read_model(""), fbx::Error);
-  CHECK_THROWS_AS(read_model("[]"), fbx::Error);
 }
 
 TEST_CASE(
     "a service brings along what it depends on; an unknown one is named with those there are") {
-  const Model model = read_model(config);
+  const Model model = read(config);
   CHECK(model.with_dependencies({"langfuse-web"}) ==
         std::vector<std::string>{"langfuse-web", "postgres"});
   CHECK(model.with_dependencies({}).size() == 3);
@@ -85,7 +86,7 @@ TEST_CASE(
 TEST_CASE("D17 services that must have one version are compared by their tags") {
   Settings settings;
   settings.same_version = {{"langfuse-web", "langfuse-worker"}};
-  Model model = read_model(config);
+  Model model = read(config);
   CHECK(version_skew(settings, model) ==
         "services that must run one version do not: langfuse-worker has 4.15.0, langfuse-web has "
         "4.16.0");

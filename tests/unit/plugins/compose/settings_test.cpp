@@ -43,6 +43,22 @@ TEST_CASE("a name that Compose would refuse is refused here, with the rule") {
   for (const char* name : {"", "-a", "_a", "A", "a.b", "a b"}) CHECK_FALSE(is_project_name(name));
 }
 
+TEST_CASE("a scratch is named apart from the live project, and has no overlay") {
+  common::Context context =
+      context_in("/", {{"project", "prod"}, {"overlay", json::array{"/backup.yml"}}});
+  CHECK(uses_overlay(read_settings(context)));
+  context.scratch = "langfuse-prod-drill";
+  const Settings settings = read_settings(context);
+  CHECK(settings.project == "langfuse-prod-drill");
+  CHECK(settings.live_project == "prod");
+  CHECK(settings.is_scratch());
+  CHECK_FALSE(uses_overlay(with_overlay(settings, true)));
+  for (const char* bad : {"prod", "Drill"}) {
+    context.scratch = bad;
+    CHECK_THROWS_AS(read_settings(context), fbx::Error);
+  }
+}
+
 TEST_CASE("the secrets of the environment are known by name, in handles and in templates") {
   const Settings settings = read_settings(
       context_in("/", {{"environment", json::object{{"A", json::object{{"$secret", "ONE"}}},
