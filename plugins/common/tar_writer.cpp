@@ -38,7 +38,7 @@ struct TarWriter::State {
   Target target;
   ArchiveWriter writer{::archive_write_new(), &::archive_write_free};
 
-  void check(la_ssize_t rc) {
+  void check(la_ssize_t rc) const {
     if (rc >= ARCHIVE_OK) return;
     if (target.thrown) std::rethrow_exception(target.thrown);
     throw Error(FBX_IO, fmt::format("cannot write a tar stream: {}", archive_text(writer.get())));

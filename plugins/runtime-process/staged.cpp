@@ -74,7 +74,7 @@ class Staged {
     discard();
     make_volume_folder(settings_, service_, part());
     try {
-      const auto totals = fbx::common::extract_archive(
+      auto totals = fbx::common::extract_archive(
           fd, part(), pace_of(wait, fmt::format("staging {}", service_.name)));
       sync_content(part());
       move(part(), fresh());
