@@ -83,7 +83,7 @@ class SnapshotRedis final : public Plugin, public Snapshot {
            {"kind", "redis"},
            {"file", file},
            {"service", service()},
-           {"order", 400},
+           {"order", 250},
            {"pause", pauses()},
            {"offline", true},
            {"bytes", memory_used(op)},
