@@ -90,6 +90,25 @@ doctor: ## is this machine ready?
 init: ## a folder for a stack of its own; make init ARGS='my-stack --preset langfuse-docker'
 	@$(BIN) init $(or $(ARGS),--list)
 
+## Backups
+.PHONY: backup backup-list backup-verify backup-prune backup-drill backup-sync backup-schedule restore
+backup: ## all data into a new generation, while the services run
+	@$(FUSEBOX) backup create $(ARGS)
+backup-list: ## what there is to go back to
+	@$(FUSEBOX) backup list $(ARGS)
+backup-verify: ## re-hash the newest generation and open every source
+	@$(FUSEBOX) backup verify $(ARGS)
+backup-prune: ## remove what the rules no longer keep; ARGS=--dry-run says what and why
+	@$(FUSEBOX) backup prune $(ARGS)
+backup-drill: ## prove the newest by restoring it beside the live stack
+	@$(FUSEBOX) backup drill $(ARGS)
+backup-sync: ## copy what an external drive lacks
+	@$(FUSEBOX) backup sync $(ARGS)
+backup-schedule: ## have the system do it every night; ARGS='install', 'show', 'remove'
+	@$(FUSEBOX) backup schedule $(ARGS)
+restore: ## put a generation in the place of the live data; asks which
+	@$(FUSEBOX) restore $(ARGS)
+
 ## Development
 .PHONY: build coverage bench lint format install clean-build
 build: ## release build into build/release

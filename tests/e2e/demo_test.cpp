@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The main job on real servers: configs/demo.toml from nothing to healthy, and back to nothing.
-#include "e2e/stacks.hpp"
+#include "e2e/loaded_demo.hpp"
 #include "support/search.hpp"
 
 #include <doctest/doctest.h>
@@ -8,26 +8,18 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
-#include <cstdlib>
-#include <iostream>
 #include <sstream>
 
 using fusebox::test::contains;
 using fusebox::test::DemoStack;
 using fusebox::test::Ended;
+using fusebox::test::skip_unless_complete;
 
 namespace {
 
 void expect(const Ended& ended, int exit_code) {
   INFO(ended.all());
   CHECK(ended.exit_code == exit_code);
-}
-
-void skip_unless_complete() {
-  const auto missing = DemoStack::missing();
-  if (missing.empty()) return;
-  std::cerr << fmt::format("cannot run here: {}\n", fmt::join(missing, "; "));
-  std::exit(77);
 }
 
 const std::vector<std::string> probes = {"probe-clickhouse.check", "probe-minio.check",
