@@ -26,7 +26,7 @@ Frozen receive(const Server& server, int fd, const std::string& root, const std:
   common::Program program =
       server.beside({"sh", "-c",
                      "mkdir -p \"$1\" && tar -xof - -C \"$1\" || exit; [ \"$(id -u)\" != 0 ] || "
-                     "chown -R \"$(ls -nd \"$2\" | awk '{print $3 \":\" $4}')\" \"$1\"",
+                     "{ folder=$1; set -- $(ls -nd \"$2\"); chown -R \"$3:$4\" \"$folder\"; }",
                      "sh", folder, root});
   program.stdin_fd = pipe.read.get();
   common::Finished finished;

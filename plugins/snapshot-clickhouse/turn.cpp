@@ -121,7 +121,7 @@ class Turn {
         (table->is_view() ? drops : moves)
             .push_back(table->is_view() ? drop(*table) : move(*table, to));
     }
-    // While a view feeds a table from another, they move together or not at all.
+    // Views first: none is to feed a table whose place another one takes.
     drops.insert(drops.end(), moves.begin(), moves.end());
     return drops;
   }
