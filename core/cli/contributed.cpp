@@ -203,6 +203,28 @@ Arguments global_arguments(const std::vector<std::string>& words) {
   return parse_arguments("", known, {}, {}, "");
 }
 
+// The words that may name the command, and what is left without so many of them. Global options may
+// stand before and between.
+struct Named {
+  std::string name;
+  std::vector<std::string> rest;
+};
+
+std::vector<Named> possible_names(const CommandLine& line) {
+  const auto name = fmt::format("{}", fmt::join(line.name, " "));
+  std::vector<Named> names{{name, line.rest}};
+  std::size_t i = 0;
+  for (; i < line.rest.size() && line.rest[i].starts_with('-') && line.rest[i] != "--"; ++i) {
+    const OptionSpec* spec = find_option(line.rest[i], global_options());
+    if (spec != nullptr && value_follows(line.rest[i], *spec)) ++i;
+  }
+  if (line.name.size() != 1 || i >= line.rest.size() || line.rest[i] == "--") return names;
+  Named longer{fmt::format("{} {}", name, line.rest[i]), line.rest};
+  longer.rest.erase(longer.rest.begin() + static_cast<std::ptrdiff_t>(i));
+  names.insert(names.begin(), std::move(longer));
+  return names;
+}
+
 [[noreturn]] void unknown_command(const std::string& word,
                                   const std::vector<ContributedCommand>& contributed,
                                   const std::optional<Error>& config_error, Context& context) {
@@ -280,13 +302,10 @@ int run_contributed(const CommandLine& line, Output& output) {
   } catch (const Error& error) {
     config_error = error;
   }
-  for (const std::size_t length : {std::size_t{2}, std::size_t{1}}) {
-    if (words.size() < length) continue;
-    const auto rest = words.begin() + static_cast<std::ptrdiff_t>(length);
-    const auto name = fmt::format("{}", fmt::join(words.begin(), rest, " "));
+  for (const auto& [name, rest] : possible_names(line)) {
     const auto command = std::find_if(contributed.begin(), contributed.end(),
                                       [&](const auto& other) { return other.name == name; });
-    if (command != contributed.end()) return run_described(*command, {rest, words.end()}, output);
+    if (command != contributed.end()) return run_described(*command, rest, output);
   }
   unknown_command(words[0], contributed, config_error, context);
 }

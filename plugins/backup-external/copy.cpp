@@ -61,22 +61,22 @@ class GenerationCopy {
       from = 0;
     }
     done_ += file.stored_bytes;
-    context_.progress(done_);
   }
 
   // How much of the file is there and need not be copied again.
   std::uint64_t usable(const StoredFile& file) {
     context_.drive.require_there();
-    const std::uint64_t size = folder_.file_size(file.file).value_or(0);
-    const bool keep = size < file.stored_bytes || (size == file.stored_bytes && is_right(file));
-    if (!keep || size == 0) folder_.remove(file.file);
+    const auto size = folder_.file_size(file.file);
+    const bool keep =
+        size && (*size < file.stored_bytes || (*size == file.stored_bytes && is_right(file)));
+    if (!keep) folder_.remove(file.file);
     if (!keep) return 0;
-    copied_.reused += size;
-    return size;
+    copied_.reused += *size;
+    return *size;
   }
 
   bool is_right(const StoredFile& file) const {
-    context_.op.progress(0, 0, "bytes", "reading " + file.file + " back from the drive");
+    context_.progress(done_ + file.stored_bytes, "reading back " + file.file);
     const auto now = store::measure(context_.op, folder_, file.file);
     return now.stored_bytes == file.stored_bytes && now.sha256 == file.sha256;
   }
@@ -106,7 +106,7 @@ class GenerationCopy {
       common::write_all(out.get(), {buffer.data(), got}, path);
       size += got;
       copied_.written += got;
-      context_.progress(done_ + std::min(size, file.stored_bytes));
+      context_.progress(done_ + std::min(size, file.stored_bytes), "copying " + file.file);
       if (size - synced < kStretch) continue;
       common::sync_file(out.get(), path);
       context_.drive.require_there();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <fusebox/plugin.hpp>
+#include <string>
 
 #include "common/store/generations.hpp"
 #include "drive.hpp"
@@ -25,8 +26,9 @@ class SourceFailed : public Error {
 struct CopyContext {
   const Op& op;
   const Held& drive;
-  const store::Generations& generations;              // on the drive, whose lock is held
-  std::function<void(std::uint64_t bytes)> progress;  // of this generation, so far
+  const store::Generations& generations;  // on the drive, whose lock is held
+  // Bytes of this generation so far, and what is being done.
+  std::function<void(std::uint64_t bytes, const std::string& doing)> progress;
 };
 
 // Copies every file, reads each again from the drive and compares it with the manifest, writes the

@@ -20,6 +20,8 @@ using namespace std::chrono_literals;
 // While the drive stays: so often the store is asked for new generations, and a sync that failed is
 // tried again.
 constexpr std::chrono::milliseconds kAgain = 5min;
+// The same while another one works on the drive.
+constexpr std::chrono::milliseconds kSoon = 2s;
 
 enum class Presence { absent, refused, there };
 
@@ -77,8 +79,10 @@ class Monitor {
       return true;
     } catch (const Error& error) {
       op_.check("syncing");
+      if (error.rc() == FBX_CONFLICT) again_ = Clock::now() + kSoon;
       last_ = fmt::format("failed: {}", error.what());
-      op_.log(Level::error, fmt::format("{} ({})", error.what(), error.hint()));
+      op_.log(error.rc() == FBX_CONFLICT ? Level::info : Level::error,
+              fmt::format("{} ({})", error.what(), error.hint()));
       return false;
     }
   }

@@ -155,10 +155,10 @@ class Sync {
     op_.check("copying generations");
     try {
       require_room(there, one);
-      const CopyContext copying{op_, drive_, there, [&](std::uint64_t bytes) {
-                                  op_.progress(done_ + bytes, total, "bytes",
-                                               "copying " + one.name);
-                                }};
+      const CopyContext copying{
+          op_, drive_, there, [&](std::uint64_t bytes, const std::string& doing) {
+            op_.progress(done_ + bytes, total, "bytes", doing + " of " + one.name);
+          }};
       const Copied copied = copy_generation(copying, one);
       written_ += copied.written;
       reused_ += copied.reused;
@@ -273,8 +273,7 @@ std::string plan_sync(const Op& op, const SyncContext& context) {
   } catch (const Error& error) {
     if (error.rc() != FBX_SKIPPED) throw;
     common::Result result;
-    result.action("nothing: the drive is not there");
-    result.summary(error.what());
+    result.action(fmt::format("nothing: {}", error.what()));
     return result.json();
   }
 }

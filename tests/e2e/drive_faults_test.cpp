@@ -133,7 +133,7 @@ TEST_CASE("a drive that is mounted read-only is told, with how to mount it writa
   drive.read_only(false);
   stack.expect(0, {"backup", "sync"});
   drive.read_only(true);
-  CHECK(contains(stack.expect(0, {"--use=store=drive", "backup", "list"}).all(), "KiB"));
+  CHECK(contains(stack.expect(0, {"--use=store=drive", "backup", "list"}).all(), "1000 B"));
 }
 
 TEST_CASE(

@@ -75,7 +75,7 @@ Mount::Mount(Mount&& other) noexcept
       mounted_(std::exchange(other.mounted_, false)) {}
 
 void Mount::read_only(bool is) const {
-  REQUIRE(::mount("", at_.c_str(), "", MS_REMOUNT | (is ? MS_RDONLY : 0UL), "") == 0);
+  REQUIRE(::mount("", at_.c_str(), "", is ? MS_REMOUNT | MS_RDONLY : MS_REMOUNT, "") == 0);
 }
 
 void Mount::pull() {
