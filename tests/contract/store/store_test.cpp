@@ -86,7 +86,8 @@ class Store {
     feeder.join();
     return answer;
   }
-  Answer get(const std::string& generation, const std::string& file, std::string& into) {
+  Answer get(const std::string& generation, const std::string& file, std::string& into,
+             const json::object& more = {}) {
     int ends[2];
     REQUIRE(::pipe(ends) == 0);
     std::thread taker([&] {
@@ -94,9 +95,9 @@ class Store {
       for (ssize_t got; (got = ::read(ends[0], buffer, sizeof buffer)) > 0;)
         into.append(buffer, static_cast<std::size_t>(got));
     });
-    const std::string request =
-        json::serialize(json::object{{"generation", generation}, {"file", file}});
-    Answer answer = with_fd(&fbx_store_v1::get, request, ends[1]);
+    json::object request{{"generation", generation}, {"file", file}};
+    for (const auto& [key, value] : more) request[key] = value;
+    Answer answer = with_fd(&fbx_store_v1::get, json::serialize(request), ends[1]);
     ::close(ends[1]);
     taker.join();
     ::close(ends[0]);
@@ -181,6 +182,29 @@ TEST_CASE("what is put is what is got, and standard tools read it") {
     CHECK(store.problems(name) == "");
   }
   CHECK(store.list().size() == 3);
+}
+
+TEST_CASE(
+    "a file can be had as it is stored, from any offset, and its hash is compared all the same") {
+  TempDir dir;
+  Store store(dir.path());
+  const std::string name = store.make(noise(300'000));
+  const fs::path file = root_of(dir) / name / "data.bin.zst";
+  const std::string stored = slurp(file);
+  for (const std::size_t from :
+       {std::size_t{0}, std::size_t{1}, std::size_t{262'144}, stored.size() - 1, stored.size()}) {
+    CAPTURE(from);
+    std::string got;
+    const auto answer =
+        Store::parsed(store.get(name, "data.bin.zst", got, {{"stored", true}, {"from", from}}));
+    CHECK(got == stored.substr(from));
+    CHECK(answer.at("bytes") == json::value(stored.size() - from));
+  }
+  std::string changed = stored;
+  changed[0] = static_cast<char>(changed[0] ^ 1);
+  std::ofstream(file, std::ios::binary) << changed;
+  std::string got;
+  CHECK(store.get(name, "data.bin.zst", got, {{"stored", true}, {"from", 1000}}).rc == FBX_FAILED);
 }
 
 TEST_CASE("D31: verify re-reads every byte, so a flipped bit is found in whichever file it is") {

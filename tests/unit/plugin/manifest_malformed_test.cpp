@@ -155,6 +155,10 @@ provides = ["step/1"]
      head + R"(requires = ["fusebox.step/1"]
 )",
      R"(a.fusebox.toml:7:1: "fusebox.step/1" is in "provides" and in "requires" (remove it from one))"},
+    {"an interface that is provided and offered",
+     head + R"(offers = ["fusebox.step/1"]
+)",
+     R"(a.fusebox.toml:7:1: "fusebox.step/1" is in "provides" and in "offers" (remove it from one))"},
     {"a secret's bad name",
      head + R"(secrets = ["my-token"]
 )",

@@ -20,6 +20,7 @@ version = "1.2.3-rc.1+build.7"
 summary = "Looks for secrets"
 license = "Apache-2.0"
 provides = ["fusebox.step/1", "acme.scan/2"]
+offers = ["fusebox.store/1"]
 requires = ["fusebox.runtime/1"]
 wants = ["fusebox.secrets/1"]
 secrets = ["TOKEN"]
@@ -60,6 +61,8 @@ TEST_CASE("a manifest is read whole, and kept byte for byte") {
   CHECK(manifest.license == "Apache-2.0");
   CHECK(manifest.provides_interface("acme.scan/2"));
   CHECK_FALSE(manifest.provides_interface("acme.scan/1"));
+  CHECK(manifest.offers == std::vector<std::string>{"fusebox.store/1"});
+  CHECK_FALSE(manifest.provides_interface("fusebox.store/1"));
   CHECK(manifest.requires_ == std::vector<std::string>{"fusebox.runtime/1"});
   CHECK(manifest.wants == std::vector<std::string>{"fusebox.secrets/1"});
   CHECK(manifest.secrets == std::vector<std::string>{"TOKEN"});
