@@ -93,11 +93,12 @@ class Stage {
       if (volume.at("name") == "data") return volume.at("bytes").as_int64();
     return -1;
   }
-  // Calls turn() in a process that is killed after a while; false when it had ended by then.
-  bool turn_and_die(const std::string& to, std::chrono::milliseconds delay) {
+  // Calls stage(), or turn(), in a process that is killed after a while; false when it had ended by
+  // then.
+  bool die_in(const std::string& what, std::chrono::milliseconds delay) {
     const pid_t child = ::fork();
     if (child == 0) {
-      turn(to);
+      what == "stage" ? stage() : turn(what);
       ::_exit(0);
     }
     std::this_thread::sleep_for(delay);

@@ -136,18 +136,19 @@ TEST_CASE("killed anywhere, a turn is finished or taken back by another process"
   std::mt19937 random(std::random_device{}());
   int killed = 0;
   for (int round = 0; round < 2; ++round) {
+    killed += stage.die_in("stage", std::chrono::milliseconds(random() % 900)) ? 1 : 0;
     REQUIRE(stage.stage().what == "");
     for (const char* to : {"new", random() % 2 == 0 ? "new" : "old"}) {
       const auto delay = std::chrono::milliseconds(random() % 900);
       CAPTURE(to);
       CAPTURE(delay.count());
-      killed += stage.turn_and_die(to, delay) ? 1 : 0;
+      killed += stage.die_in(to, delay) ? 1 : 0;
     }
     const Answer again = stage.turn("new");
     if (again.rc != FBX_NOT_FOUND) {
       CHECK(again.what == "");
       CHECK(stage.ask("export", {{"volume", "data"}}, "live").text == stage.totals);
-      killed += stage.turn_and_die("old", std::chrono::milliseconds(random() % 900)) ? 1 : 0;
+      killed += stage.die_in("old", std::chrono::milliseconds(random() % 900)) ? 1 : 0;
     }
     CHECK(stage.turn("old").what == "");
     REQUIRE(stage.now() == old);
@@ -155,7 +156,7 @@ TEST_CASE("killed anywhere, a turn is finished or taken back by another process"
   CHECK(killed > 0);
   REQUIRE(stage.stage().what == "");
   REQUIRE(stage.turn("new").what == "");
-  stage.turn_and_die("settled", std::chrono::milliseconds(random() % 900));
+  stage.die_in("settled", std::chrono::milliseconds(random() % 900));
   CHECK(stage.turn("settled").what == "");
   CHECK(stage.now() == stage.fresh);
 }
