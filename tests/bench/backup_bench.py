@@ -113,6 +113,8 @@ class Stack:
                       "jsonb_build_object('user', md5((g % 5000)::text), 'tokens', g % 4000, 'model', 'some-model'),"
                       f"substr({words}, 1 + (random() * 100)::int, 200) || md5(random()::text) || md5(random()::text) "
                       "FROM generate_series(1, 50000) g; CHECKPOINT")
+        self.psql("VACUUM (FREEZE, ANALYZE) trace")
+        self.psql("CHECKPOINT")
         self.clickhouse("CREATE DATABASE lf")
         self.clickhouse("CREATE TABLE lf.observations (id UInt64, name String, input String, at Date DEFAULT "
                         "'2026-11-24') ENGINE = MergeTree PARTITION BY toYYYYMM(at) ORDER BY id")
@@ -206,10 +208,15 @@ def free_port():
         return one.getsockname()[1]
 
 
+def packed(stack):
+    """tar of the folders of servers that run, which warns, and ends with 1, when a file changes meanwhile."""
+    return f"(tar -C {stack.folder} -cf - {' '.join(stack.folders)} || test $? = 1)"
+
+
 def others(stack):
     """By name: a shell command that packs the data folders into $OUT, and one that makes $OUT empty before."""
     names = " ".join(stack.folders)
-    tar = f"tar -C {stack.folder} -cf - {names}"
+    tar = packed(stack)
     commands = {"tar | zstd -T0 -3": f"{tar} | zstd -q -T0 -3 > $OUT/all.tar.zst"}
     offen = shutil.which("docker-volume-backup", path=stack.path())
     if offen:
@@ -283,8 +290,7 @@ def watch_rows(stack):
 def restore_rows(stack, rounds):
     verify, unpack = [], []
     with tempfile.TemporaryDirectory(dir=stack.folder) as out:
-        subprocess.run(["bash", "-c", f"tar -C {stack.folder} -cf - {' '.join(stack.folders)} | "
-                        f"zstd -q -T0 -3 > {out}/all.tar.zst"], check=True)
+        subprocess.run(["bash", "-c", f"{packed(stack)} | zstd -q -T0 -3 > {out}/all.tar.zst"], check=True)
         for _ in range(rounds):
             verify.append(Usage(stack.fusebox + ["backup", "verify"]))
             os.mkdir(f"{out}/unpacked")
@@ -292,6 +298,10 @@ def restore_rows(stack, rounds):
             shutil.rmtree(f"{out}/unpacked")
     bench.row("backup verify", middle(verify, "wall"), middle(unpack, "wall"), "s", "", "other: zstd -d | tar x")
     bench.row("    CPU", middle(verify, "cpu"), middle(unpack, "cpu"), "s", "", "other: zstd -d | tar x")
+    whole = Usage(stack.fusebox + ["restore", "latest", "--yes"], stack.server_cpu)
+    bench.row("restore", whole.wall, middle(unpack, "wall"), "s", "",
+              "other: zstd -d | tar x; verifies, makes a safety backup, counts")
+    bench.row("    CPU, servers included", whole.cpu, middle(unpack, "cpu"), "s", "", "other: zstd -d | tar x")
 
 
 def main():
