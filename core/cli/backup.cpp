@@ -10,16 +10,28 @@
 #include "run/exit_code.hpp"
 #include "util/clock.hpp"
 #include "util/error.hpp"
+#include "util/fd.hpp"
+#include "util/terminal.hpp"
 
 #include <fmt/format.h>
 #include <fusebox/store.h>
 #include <boost/json.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <cerrno>
+#include <filesystem>
 
 namespace fusebox::cli {
 
 namespace {
 
 namespace json = boost::json;
+
+// "20261124T020000Z-7f3a"
+bool is_generation_name(std::string_view text) {
+  return text.size() == 21 && text[8] == 'T' && text.substr(15, 2) == "Z-";
+}
 
 std::string wanted_generation(const Context& context) {
   const auto& words = context.args().positionals;
@@ -55,6 +67,23 @@ int run_verb(Context& context, const std::string& verb, config::Table with) {
   phase.origin = step.origin;
   context.replace_phase(std::move(phase));
   return execute_phase(context, context.args().command);
+}
+
+// Standard output for the bytes alone: what is told goes to standard error meanwhile. Returns a
+// name for it that any process of this run can open.
+std::string take_stdout(Context& context) {
+  if (util::is_tty(STDOUT_FILENO))
+    throw Error(Errc::argument, "an archive is nothing for a terminal",
+                "name a file, or pipe it on: fusebox backup export latest - | ...");
+  context.out().flush();
+  const int taken = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+  if (taken < 0 || ::dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+    throw system_error("duplicate", "standard output", errno);
+  return fmt::format("/dev/fd/{}", taken);
+}
+
+std::string absolute_path(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
 }
 
 }  // namespace
@@ -129,6 +158,36 @@ int pin_backup(Context& context) {
     context.out().note(fmt::format("{} {}", text_field(answer, "generation"),
                                    why.is_null() ? "may be pruned again" : "is pinned"));
   return run::to_int(run::ExitCode::ok);
+}
+
+int export_backup(Context& context) {
+  auto words = context.args().positionals;
+  // A single argument that names no generation names the file.
+  if (words.size() == 1 && words[0] != "latest" && !is_generation_name(words[0]))
+    words.insert(words.begin(), "latest");
+  const auto name =
+      text_field(find_generation(context, words.empty() ? "latest" : words[0]), "generation");
+  const auto file =
+      words.size() == 2 ? words[1] : fmt::format("{}-{}.tar", context.config().stack, name);
+  const config::Origin origin{"the command line"};
+  config::Table with;
+  with.set("generation", {name, origin});
+  const bool to_stdout = file == "-" && !context.args().has("dry-run");
+  with.set("file", {to_stdout ? take_stdout(context) : absolute_path(file), origin});
+  return run_verb(context, "export", std::move(with));
+}
+
+int import_backup(Context& context) {
+  const Arguments& arguments = context.args();
+  const config::Origin origin{"the command line"};
+  config::Table with;
+  with.set("file", {absolute_path(arguments.positionals.front()), origin});
+  config::List map;
+  for (const auto& pair : arguments.values("map")) map.push_back({pair, origin});
+  with.set("map", {std::move(map), origin});
+  for (const char* option : {"note", "pin"})
+    if (const auto value = arguments.value(option)) with.set(option, {*value, origin});
+  return run_verb(context, "import", std::move(with));
 }
 
 }  // namespace fusebox::cli

@@ -20,6 +20,12 @@ inline constexpr std::array backup_create_options = {
 inline constexpr std::array backup_verify_options = {
     OptionSpec{"hashes-only", 0, "", "compare hashes, and do not open the sources"},
 };
+inline constexpr std::array backup_import_options = {
+    OptionSpec{"map", 0, "MOUNT=INSTANCE",
+               "which plugin's volume a mount in the archive is; MOUNT= leaves it out"},
+    OptionSpec{"note", 0, "TEXT", "a line for people, kept with the generation"},
+    OptionSpec{"pin", 0, "WHY", "never prune this generation, and why"},
+};
 inline constexpr std::array backup_schedule_options = {
     OptionSpec{"daily", 0, "HH:MM", "when to back up, 02:00 by default"},
     OptionSpec{"drill", 0, "HOW-OFTEN", "weekly (on Sunday, the default), monthly or never"},
@@ -171,22 +177,36 @@ inline constexpr std::array backup_table = {
             Completes::nothing,
             Exits::plain,
             pin_backup},
-    Command{"restore",
+    Command{"backup export",
             Group::backup,
             Needs::stack,
-            {0, 1},
-            "[GENERATION]",
-            "Put a generation in the place of the live data",
-            "Runs the phase `restore`: the generation is proven first, the live data becomes a "
-            "generation of its own, what is restored lies beside it until all of it is there, and "
-            "any failure turns the old data back. Asks which one, and for the stack's name.",
-            "fusebox restore\tchoose from a list\nfusebox restore latest --yes\tin a script\n"
-            "fusebox restore latest --dry-run\tsay what each step would do\nfusebox restore latest "
-            "--source postgres\tone source alone",
-            restore_options,
-            Completes::nothing,
+            {0, 2},
+            "[GENERATION] [FILE|-]",
+            "Write a generation as one tar file",
+            "The files as they are stored, the manifest first, and SHA256SUMS. Without a name: the "
+            "newest, as <stack>-<generation>.tar in this folder. - is standard output.",
+            "fusebox backup export\tthe newest\nfusebox backup export latest - | ssh other 'cat > "
+            "b.tar'\tto another machine",
+            {},
+            Completes::files,
             Exits::phase,
-            restore_stack},
+            export_backup},
+    Command{"backup import",
+            Group::backup,
+            Needs::stack,
+            {1, 1},
+            "FILE",
+            "Read an archive into a new generation",
+            "What `fusebox backup export` wrote: every hash is compared, and the files are kept as "
+            "they were stored. Or what offen/docker-volume-backup wrote (.tar.gz, .tar.zst, .tar): "
+            "each mount becomes the volume of the plugin that captures it. An archive that is "
+            "damaged or cut off leaves nothing.",
+            "fusebox backup import langfuse-20261124T020000Z-7f3a.tar\tan export\nfusebox backup "
+            "import backup.tar.gz --map db= --map files=minio\tvolumes",
+            backup_import_options,
+            Completes::files,
+            Exits::phase,
+            import_backup},
     Command{"backup schedule",
             Group::backup,
             Needs::config,
@@ -205,6 +225,22 @@ inline constexpr std::array backup_table = {
             Completes::nothing,
             Exits::plain,
             schedule_backups},
+    Command{"restore",
+            Group::backup,
+            Needs::stack,
+            {0, 1},
+            "[GENERATION]",
+            "Put a generation in the place of the live data",
+            "Runs the phase `restore`: the generation is proven first, the live data becomes a "
+            "generation of its own, what is restored lies beside it until all of it is there, and "
+            "any failure turns the old data back. Asks which one, and for the stack's name.",
+            "fusebox restore\tchoose from a list\nfusebox restore latest --yes\tin a script\n"
+            "fusebox restore latest --dry-run\tsay what each step would do\nfusebox restore latest "
+            "--source postgres\tone source alone",
+            restore_options,
+            Completes::nothing,
+            Exits::phase,
+            restore_stack},
 };
 
 }  // namespace fusebox::cli

@@ -37,6 +37,8 @@ int show_backup(Context& context);
 int verify_backup(Context& context);
 int prune_backups(Context& context);
 int pin_backup(Context& context);  // and unpin
+int export_backup(Context& context);
+int import_backup(Context& context);
 
 // restore.cpp
 int restore_stack(Context& context);

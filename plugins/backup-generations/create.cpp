@@ -14,6 +14,7 @@
 #include "common/io.hpp"
 #include "common/result.hpp"
 #include "common/transfer.hpp"
+#include "draft.hpp"
 #include "generation.hpp"
 #include "restore_text.hpp"
 #include "sources.hpp"
@@ -33,55 +34,6 @@ constexpr std::size_t kMaxAttachment = 16U << 20U;
 
 json::array array_of(const std::vector<std::string>& texts) {
   return json::array(texts.begin(), texts.end());
-}
-
-// A begun generation, which is gone again unless commit() was reached.
-class Draft {
- public:
-  Draft(const Op& op, std::int64_t bytes, std::int64_t stored) : store_(op.store()) {
-    const auto answer = common::parse_object(
-        store_.begin(json::serialize(json::object{{"bytes", bytes}, {"stored", stored}})),
-        "the store's answer");
-    name_ = common::need_text(answer, "generation");
-  }
-  ~Draft() {
-    if (name_.empty()) return;
-    try {
-      store_.abort(json::serialize(json::object{{"generation", name_}}));
-    } catch (const std::exception&) {
-      return;  // the next begin() sweeps it
-    }
-  }
-  Draft(const Draft&) = delete;
-  Draft& operator=(const Draft&) = delete;
-
-  const std::string& name() const { return name_; }
-  const json::array& files() const { return files_; }
-
-  std::string put(const std::string& file, bool compress, int fd) {
-    return store_.put(json::serialize(json::object{
-                          {"generation", name_}, {"file", file}, {"compress", compress}}),
-                      fd);
-  }
-  void keep(const json::object& stored) { files_.push_back(stored); }
-
-  std::string commit(json::object manifest, const std::string& pin) {
-    json::object request{{"generation", name_}, {"manifest", std::move(manifest)}};
-    if (!pin.empty()) request["pin"] = pin;
-    const auto answer =
-        common::parse_object(store_.commit(json::serialize(request)), "the store's answer");
-    name_.clear();
-    return common::text_at(answer, "where").value_or("");
-  }
-
- private:
-  StoreClient store_;
-  std::string name_;
-  json::array files_;
-};
-
-Error about(std::string_view doing, const Error& error) {
-  return {error.rc(), fmt::format("{}: {}", doing, error.what()), error.hint()};
 }
 
 // What the last good generation took, as a guess for this one: plus a quarter, for data grows.
@@ -132,18 +84,6 @@ json::object capture(const Op& op, Draft& draft, const Source& source, Result& r
   return entry;
 }
 
-void attach(const Op& op, Draft& draft, const std::string& name, const std::string& text) {
-  const Transfer done = transfer(
-      [&](int fd) {
-        common::Stream(op, fd, "writing " + name).write(text);
-        return std::string();
-      },
-      [&](int fd) { return draft.put(name, false, fd); });
-  if (done.reader.error) throw about("storing " + name, *done.reader.error);
-  if (done.writer.error) throw about("storing " + name, *done.writer.error);
-  draft.keep(common::parse_object(done.reader.answer, "the store's answer"));
-}
-
 // The configuration that belongs to the data: what a restore on a new machine begins with.
 json::array attach_files(const Op& op, Draft& draft, const common::Context& context) {
   std::vector<fs::path> paths;
@@ -156,7 +96,7 @@ json::array attach_files(const Op& op, Draft& draft, const common::Context& cont
   for (const fs::path& path : paths) {
     const std::string name = "config-" + path.filename().string();
     if (!names.insert(name).second) continue;
-    attach(op, draft, name, common::read_file(path, kMaxAttachment));
+    draft.attach(op, name, common::read_file(path, kMaxAttachment));
     attached.push_back({{"file", name}, {"from", path.string()}});
   }
   return attached;
@@ -180,20 +120,6 @@ void warn_of_writers(const Op& op, const Offer& offer, Result& result) {
                 "each source is whole, but they are of moments some seconds apart",
                 "stop it in the phase, before this step, and start it after", name});
   }
-}
-
-struct Sum {
-  std::int64_t bytes = 0;
-  std::int64_t stored = 0;
-};
-
-Sum sum_of(const json::array& files) {
-  Sum sum;
-  for (const json::value& file : files) {
-    sum.bytes += common::need_integer(file.as_object(), "bytes");
-    sum.stored += common::need_integer(file.as_object(), "stored_bytes");
-  }
-  return sum;
 }
 
 std::string human(std::int64_t bytes) { return common::human_size(static_cast<double>(bytes)); }
@@ -235,11 +161,8 @@ std::string create(const Op& op, const common::Context& context, const common::S
                         {"sources", std::move(sources)}};
   if (common::boolean_at(request.with, "safety").value_or(false)) manifest["safety"] = true;
   if (!release.empty()) manifest["release"] = release;
-  attach(op, draft, "RESTORE.txt", restore_text(draft.name(), manifest));
+  draft.attach(op, "RESTORE.txt", restore_text(draft.name(), manifest));
   const Sum sum = sum_of(draft.files());
-  manifest["bytes"] = sum.bytes;
-  manifest["stored_bytes"] = sum.stored;
-  manifest["files"] = draft.files();
 
   const std::string name = draft.name();
   const std::string where =

@@ -5,6 +5,7 @@
 #include "common/result.hpp"
 #include "create.hpp"
 #include "freshness.hpp"
+#include "portable.hpp"
 #include "prune.hpp"
 #include "restore.hpp"
 #include "verify.hpp"
@@ -20,6 +21,8 @@ class Backup final : public Plugin, public Step {
     if (request.verb == "create") return plan_create(op, context_, request);
     if (request.verb == "prune") return plan_prune(op, context_);
     if (is_restore_verb(request.verb)) return plan_restore(op, request);
+    if (request.verb == "export") return plan_export(request);
+    if (request.verb == "import") return plan_import(request);
     common::Result result;
     if (request.verb == "verify")
       result.action(fmt::format("read and open every file of generation {}",
@@ -34,6 +37,8 @@ class Backup final : public Plugin, public Step {
     if (request.verb == "prune") return prune(op, context_);
     if (request.verb == "check") return check_freshness(op, context_);
     if (is_restore_verb(request.verb)) return run_restore(op, context_, request);
+    if (request.verb == "export") return export_generation(op, request);
+    if (request.verb == "import") return import_archive(op, context_, request);
     throw Error(FBX_UNSUPPORTED, fmt::format("there is no verb \"{}\"", request.verb));
   }
 

@@ -98,7 +98,7 @@ void require_keys(const Op& op, const Context& context, const Generation& genera
   const auto* kept = common::object_at(generation.manifest, "keys");
   if (kept == nullptr || kept->empty()) return;
   const std::string origin =
-      common::text_at(generation.manifest, "fingerprinted_as").value_or(generation.name);
+      common::text_at(generation.manifest, "keys_for").value_or(generation.name);
   const json::object now = fingerprints(op, context.config, origin);
   for (const auto& [name, value] : *kept) {
     const auto* current = now.if_contains(name);

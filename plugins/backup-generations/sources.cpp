@@ -35,6 +35,13 @@ Source source_of(const std::string& instance, const json::object& object) {
           texts_at(object, "by_hand")};
 }
 
+void ask(const Op& op, const std::string& instance, std::vector<Source>& sources) {
+  const auto answer =
+      common::parse_object(op.snapshot(instance).sources(), "the sources of " + instance);
+  if (const auto* list = common::array_at(answer, "sources"))
+    for (const json::value& item : *list) sources.push_back(source_of(instance, item.as_object()));
+}
+
 // Two sources of one name or file would overwrite each other.
 void require_distinct(const std::vector<Source>& sources) {
   std::set<std::string> names;
@@ -53,15 +60,24 @@ std::vector<std::string> snapshot_instances(const Op& op) {
                   "instances");
 }
 
+std::vector<Source> ask_each(const Op& op, std::vector<LeftOut>& silent) {
+  std::vector<Source> sources;
+  for (const std::string& instance : snapshot_instances(op)) {
+    try {
+      ask(op, instance, sources);
+    } catch (const Reported& reported) {
+      op.check("asking for sources");
+      silent.push_back({instance, common::error_of(reported).what()});
+    }
+  }
+  return sources;
+}
+
 Offer ask_sources(const Op& op) {
   Offer offer;
   for (const std::string& instance : snapshot_instances(op)) {
     try {
-      const auto answer =
-          common::parse_object(op.snapshot(instance).sources(), "the sources of " + instance);
-      if (const auto* list = common::array_at(answer, "sources"))
-        for (const json::value& item : *list)
-          offer.sources.push_back(source_of(instance, item.as_object()));
+      ask(op, instance, offer.sources);
     } catch (const Reported& reported) {
       const Error error = common::error_of(reported);
       if (error.rc() != FBX_SKIPPED) throw error;

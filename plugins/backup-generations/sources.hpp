@@ -36,6 +36,9 @@ struct Offer {
 // without a part that should be there is none.
 Offer ask_sources(const Op& op);
 
+// Asks all of them, in no order; whoever cannot answer goes to `silent`, whatever the reason.
+std::vector<Source> ask_each(const Op& op, std::vector<LeftOut>& silent);
+
 // The instances' names alone, without asking them.
 std::vector<std::string> snapshot_instances(const Op& op);
 
