@@ -31,6 +31,7 @@ using common::Transfer;
 using common::transfer;
 
 constexpr std::size_t kMaxAttachment = 16U << 20U;
+constexpr int kAttempts = 3;
 
 json::array array_of(const std::vector<std::string>& texts) {
   return json::array(texts.begin(), texts.end());
@@ -53,12 +54,24 @@ std::int64_t guess_stored(const Op& op, std::int64_t bytes) {
   return 0;
 }
 
-json::object capture(const Op& op, Draft& draft, const Source& source, Result& result) {
-  const common::Stopwatch watch;
+// Again where it may go well the next time: files may change under a stream that is read live.
+Transfer capture_into(const Op& op, Draft& draft, const Source& source) {
   const SnapshotClient snapshot = op.snapshot(source.instance);
   const std::string request = json::serialize(json::object{{"source", source.name}});
-  const Transfer done = transfer([&](int fd) { return snapshot.capture(request, fd); },
-                                 [&](int fd) { return draft.put(source.file, true, fd); });
+  for (int attempt = 1;; ++attempt) {
+    Transfer done = transfer([&](int fd) { return snapshot.capture(request, fd); },
+                             [&](int fd) { return draft.put(source.file, true, fd); });
+    const auto& error = done.writer.error;
+    if (done.reader.error || !error || error->rc() != FBX_UNAVAILABLE || attempt == kAttempts)
+      return done;
+    op.log(Level::warn, fmt::format("capturing {} again: {}", source.name, error->what()));
+    common::Deadline(op, std::chrono::minutes(1)).sleep(std::chrono::milliseconds(500));
+  }
+}
+
+json::object capture(const Op& op, Draft& draft, const Source& source, Result& result) {
+  const common::Stopwatch watch;
+  const Transfer done = capture_into(op, draft, source);
   // When both failed, the writer only says that its reader is gone.
   if (done.reader.error) throw about("storing " + source.name, *done.reader.error);
   if (done.writer.error) throw about("capturing " + source.name, *done.writer.error);

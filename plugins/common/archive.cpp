@@ -101,8 +101,9 @@ Reader open_stream(Stream& stream) {
 
 class Packer {
  public:
-  Packer(fs::path folder, int fd, const ArchivePace& pace)
+  Packer(fs::path folder, int fd, const ArchivePace& pace, FolderState state)
       : folder_(std::move(folder)),
+        state_(state),
         stream_(fd, pace),
         writer_(::archive_write_new(), &::archive_write_free),
         disk_(::archive_read_disk_new(), &::archive_read_free),
@@ -134,7 +135,9 @@ class Packer {
     const int rc = ::archive_read_next_header2(disk_.get(), entry.get());
     if (rc == ARCHIVE_EOF) return false;
     // Warnings too: an attribute that cannot be read would be missing after a restore.
-    if (rc != ARCHIVE_OK) fail(stream_, disk_.get(), "cannot read " + folder_.string());
+    if (rc != ARCHIVE_OK && !(has_vanished() && rc != ARCHIVE_FATAL))
+      fail(stream_, disk_.get(), "cannot read " + folder_.string());
+    if (rc < ARCHIVE_WARN) return true;
     ::archive_read_disk_descend(disk_.get());
     const fs::path path = ::archive_entry_pathname(entry.get());
     const std::string name = path.lexically_relative(folder_).string();
@@ -191,6 +194,7 @@ class Packer {
       la_int64_t offset = 0;
       const int rc = ::archive_read_data_block(disk_.get(), &bytes, &size, &offset);
       if (rc == ARCHIVE_EOF) break;
+      if (rc != ARCHIVE_OK && has_vanished()) throw changed(path, at, expected);
       if (rc != ARCHIVE_OK) fail(stream_, disk_.get(), "cannot read " + path.string());
       write_zeros(at, static_cast<std::uint64_t>(offset), path);
       write_data(bytes, size, path);
@@ -201,10 +205,21 @@ class Packer {
     if (::archive_entry_sparse_count(entry) > 0)
       write_zeros(at, expected, path);
     else if (at != expected)
-      throw Error(
-          FBX_IO,
-          fmt::format("{} changed while it was read: {} of {} bytes", path.string(), at, expected),
-          "stop its service first");
+      throw changed(path, at, expected);
+  }
+
+  // Is that what libarchive complains of?
+  bool has_vanished() const {
+    return state_ == FolderState::live && ::archive_errno(disk_.get()) == ENOENT;
+  }
+
+  Error changed(const fs::path& path, std::uint64_t at, std::uint64_t expected) const {
+    const bool live = state_ == FolderState::live;
+    return {
+        live ? FBX_UNAVAILABLE : FBX_IO,
+        fmt::format("{} changed while it was read: {} of {} bytes", path.string(), at, expected),
+        live ? "try again; if that does not help, stop its service first"
+             : "stop its service first"};
   }
 
   void write_zeros(std::uint64_t from, std::uint64_t to, const fs::path& path) {
@@ -222,6 +237,7 @@ class Packer {
   }
 
   fs::path folder_;
+  FolderState state_;
   Stream stream_;
   Writer writer_;
   Reader disk_;
@@ -309,9 +325,10 @@ class Unpacker {
 
 }  // namespace
 
-ArchiveTotals write_archive(const fs::path& folder, int fd, const ArchivePace& pace) {
+ArchiveTotals write_archive(const fs::path& folder, int fd, const ArchivePace& pace,
+                            FolderState state) {
   const Utf8Locale utf8;
-  return Packer(folder, fd, pace).run();
+  return Packer(folder, fd, pace, state).run();
 }
 
 ArchiveTotals extract_archive(int fd, const fs::path& folder, const ArchivePace& pace) {

@@ -22,9 +22,15 @@ struct ArchiveTotals {
 // in between with none. Waits until the descriptor is ready, or throws to end the whole call.
 using ArchivePace = std::function<void(int fd, short events)>;
 
+// still: nothing writes to the folder. live: its files are written once and renamed into place, so
+// that one which vanishes may be left out.
+enum class FolderState { still, live };
+
 // Writes the content of `folder` to `fd`. Throws Error{io}; a file that changes or vanishes while
-// it is read is an error, for the result would be neither the one nor the other.
-ArchiveTotals write_archive(const std::filesystem::path& folder, int fd, const ArchivePace& pace);
+// it is read is an error, for the result would be neither the one nor the other. Of a live folder
+// it is Error{unavailable}, and only when the stream already has a part of the file.
+ArchiveTotals write_archive(const std::filesystem::path& folder, int fd, const ArchivePace& pace,
+                            FolderState state = FolderState::still);
 
 // Fills `folder`, which must exist and be empty (Error{conflict}), from such a stream. Owners are
 // set when we are root. An entry that would leave the folder (absolute, "..", through a link), a

@@ -7,7 +7,6 @@
 #include <array>
 #include <cerrno>
 #include <exception>
-#include <fusebox/plugin.hpp>
 #include <memory>
 
 #include "common/archive_parts.hpp"
@@ -73,8 +72,8 @@ extern "C" la_ssize_t push_bytes(::archive* a, void* context, const void* bytes,
 
 [[noreturn]] void fail_read(const Source& source, ::archive* a) {
   if (source.thrown) std::rethrow_exception(source.thrown);
-  throw Error(FBX_IO, fmt::format("cannot read the tar stream: {}", archive_text(a)),
-              "it is broken or no tar stream: make it anew");
+  throw BrokenArchive(FBX_IO, fmt::format("cannot read the tar stream: {}", archive_text(a)),
+                      "it is broken or no tar stream: make it anew");
 }
 
 ArchiveReader open_source(Source& source) {
@@ -128,8 +127,8 @@ class Copier {
     }
     while (!source_.ended) source_.next();
     if (source_.zeros < end_mark)
-      throw Error(FBX_IO, "the tar stream ends too early",
-                  "whoever wrote it was interrupted: make it anew");
+      throw BrokenArchive(FBX_IO, "the tar stream ends too early",
+                          "whoever wrote it was interrupted: make it anew");
     if (::archive_write_close(writer_.get()) != ARCHIVE_OK) fail_write();
     return totals_;
   }

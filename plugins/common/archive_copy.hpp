@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <fusebox/plugin.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,10 +24,15 @@ struct ArchiveCopy {
   std::string leave_out{};
 };
 
+// A stream that is none, or ends too early.
+struct BrokenArchive : Error {
+  using Error::Error;
+};
+
 // Copies all entries as pax, with numeric owners, modes, times, links and extended attributes.
 // Pulls the source to its end. An entry that would leave the folder (absolute, "..", through a
-// link), a device, or a source that ends too early fails the call; throws also what pull and push
-// throw.
+// link), a device, or a source that ends too early (BrokenArchive) fails the call; throws also what
+// pull and push throw.
 ArchiveTotals copy_archive(const ArchiveCopy& copy);
 
 // What a stream's beginning tells of its folder.

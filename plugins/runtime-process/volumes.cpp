@@ -44,6 +44,11 @@ const Service& requested_volume(const Settings& settings, std::string_view text)
   return settings.service(string_at(parse_request(text), "volume"));
 }
 
+fbx::common::FolderState state_of(std::string_view text) {
+  return bool_at(parse_request(text), "live") ? fbx::common::FolderState::live
+                                              : fbx::common::FolderState::still;
+}
+
 }  // namespace
 
 fbx::common::ArchivePace pace_of(const Wait& wait, std::string what) {
@@ -86,10 +91,11 @@ std::string export_volume(fbx::Op& op, const Settings& settings, std::string_vie
   if (!fs::exists(folder))
     throw fbx::Error(FBX_NOT_FOUND, fmt::format("service {} has no data yet", service.name),
                      "bring it up first: fusebox up");
-  require_stopped(settings, service);
+  const auto state = state_of(text);
+  if (state == fbx::common::FolderState::still) require_stopped(settings, service);
   const Wait wait(op);
   const auto totals =
-      fbx::common::write_archive(folder, fd, pace_of(wait, "exporting " + service.name));
+      fbx::common::write_archive(folder, fd, pace_of(wait, "exporting " + service.name), state);
   for (const std::string& name : totals.skipped)
     op.log(fbx::Level::info, fmt::format("left out the socket {}/{}", service.name, name));
   return totals_json(totals);

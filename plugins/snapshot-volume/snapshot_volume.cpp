@@ -21,6 +21,7 @@ using common::need_text;
 
 // What GNU tar ends with when a file changed or went while it was read.
 constexpr int kTarChanged = 1;
+constexpr int kAttempts = 3;
 
 std::string joined(const std::vector<std::string>& lines) {
   return fmt::format("{}", fmt::join(lines, "\n"));
@@ -107,14 +108,7 @@ class SnapshotVolume final : public Plugin, public Snapshot {
     walk.tee = [&](std::string_view bytes) { out.write(bytes); };
     bool changed = false;
     walk_from(
-        op,
-        [&](int pipe) {
-          if (need_text(config(), "mode") == "hot")
-            changed = write_hot(op, pipe);
-          else
-            write_cold(op, pipe);
-        },
-        walk);
+        op, [&](int pipe) { changed = write_tar(op, pipe, is_hot() && has_command()); }, walk);
     if (changed) facts["changed_meanwhile"] = true;
     return json::serialize(json::object{{"version", ""},
                                         {"counts", tally.counts()},
@@ -177,22 +171,23 @@ class SnapshotVolume final : public Plugin, public Snapshot {
   std::string count(Op& op, std::string_view text) override {
     const auto request = common::parse_object(text, "the request to count a volume");
     const bool with_digests = common::boolean_at(request, "digests").value_or(false);
-    Tally tally(uncounted_of(request));
-    common::TarWalk walk;
-    tally.watch(walk, with_digests);
     const bool runs = service_runs(op);
-    walk_from(
-        op,
-        [&](int pipe) {
-          if (runs)
-            write_hot(op, pipe);
-          else
-            write_cold(op, pipe);
-        },
-        walk);
-    json::object answer{{"counts", tally.counts()}};
-    if (with_digests) answer["digests"] = tally.digests();
-    return json::serialize(answer);
+    if (runs && !has_command() && !is_hot())
+      throw Error(FBX_CONFLICT,
+                  fmt::format("{} cannot be counted while {} runs", context_.instance, service()),
+                  "stop it, or set `command`, which reads its files beside it");
+    for (int attempt = 1;; ++attempt) try {
+        Tally tally(uncounted_of(request));
+        common::TarWalk walk;
+        tally.watch(walk, with_digests);
+        walk_from(
+            op, [&](int pipe) { write_tar(op, pipe, runs && has_command()); }, walk);
+        json::object answer{{"counts", tally.counts()}};
+        if (with_digests) answer["digests"] = tally.digests();
+        return json::serialize(answer);
+      } catch (const Error& error) {
+        if (error.rc() != FBX_UNAVAILABLE || attempt == kAttempts) throw;
+      }
   }
 
  private:
@@ -252,34 +247,25 @@ class SnapshotVolume final : public Plugin, public Snapshot {
     return false;
   }
 
-  // The runtime's own tar; it wants the service stopped.
-  void write_cold(const Op& op, int fd) const {
-    common::answer_of([&] {
-      return op.runtime().volume_export(json::serialize(json::object{{"volume", volume()}}), fd);
-    });
-  }
+  bool is_hot() const { return need_text(config(), "mode") == "hot"; }
+  bool has_command() const { return !texts_at("command").empty(); }
 
-  // tar beside the running service. Right only for data whose files are written once and renamed
-  // into place, as an object store's are: one that goes meanwhile is no part of the stream. True
-  // when that happened.
-  bool write_hot(const Op& op, int fd) const {
-    const common::Finished finished = common::stream_beside(op, tar(), fd);
+  // The command beside the service, or the runtime's own tar. While the service runs, both are
+  // right only for data whose files are written once and renamed into place, as an object store's
+  // are: one that goes meanwhile is no part of the stream. True when the command tells of such a
+  // one.
+  bool write_tar(const Op& op, int fd, bool beside) const {
+    if (!beside) {
+      const json::object request{{"volume", volume()}, {"live", is_hot()}};
+      common::answer_of([&] { return op.runtime().volume_export(json::serialize(request), fd); });
+      return false;
+    }
+    const common::Program tar{service(), texts_at("command"), {}, {}, -1};
+    const common::Finished finished = common::stream_beside(op, tar, fd);
     if (finished.exit_code != kTarChanged)
       common::require_success(finished, fmt::format("tar beside {}", service()),
                               "check that the service runs and has the folder");
     return finished.exit_code == kTarChanged;
-  }
-
-  common::Program tar() const {
-    common::Program program{service(), texts_at("command"), {}, {}, -1};
-    if (program.command.empty() && need_text(config(), "mode") == "hot")
-      throw Error(FBX_CONFIG, fmt::format("{} has mode \"hot\" and no command", context_.instance),
-                  "set command = [\"tar\", \"-cf\", \"-\", \"-C\", \"/data\", \".\"]");
-    if (program.command.empty())
-      throw Error(FBX_CONFLICT,
-                  fmt::format("{} cannot be counted while {} runs", context_.instance, service()),
-                  "stop it, or set `command`, which reads its files beside it");
-    return program;
   }
 
   common::Context context_;

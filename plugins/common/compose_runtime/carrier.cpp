@@ -23,8 +23,9 @@ constexpr std::chrono::hours script_time{24 * 365};
 
 // Can the volume be read and filled whole through this container, and nothing but it?
 std::optional<std::string> folder_in(const docker::ContainerDetails& details,
-                                     const std::string& volume) {
-  if (details.running() || details.read_only) return std::nullopt;
+                                     const std::string& volume, Reuse reuse) {
+  const bool usable = reuse == Reuse::running || (reuse == Reuse::stopped && !details.running());
+  if (!usable || details.read_only) return std::nullopt;
   const auto& mounts = details.summary.mounts;
   const auto own = std::find_if(mounts.begin(), mounts.end(), [&](const docker::Mount& mount) {
     return mount.name == volume && mount.writable;
@@ -99,9 +100,9 @@ Carrier::Carrier(docker::Engine& engine, const VolumeUse& volume, std::string_vi
                  Reuse reuse)
     : engine_(engine) {
   const auto users = users_of(engine, volume.name);
-  if (reuse == Reuse::yes)
+  if (reuse != Reuse::no)
     for (const docker::ContainerDetails& details : engine.inspect(users))
-      if (const auto folder = folder_in(details, volume.name)) {
+      if (const auto folder = folder_in(details, volume.name, reuse)) {
         id_ = details.summary.id;
         folder_ = *folder;
         return;

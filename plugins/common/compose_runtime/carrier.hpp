@@ -10,10 +10,12 @@
 
 namespace fbx::compose_runtime {
 
-enum class Reuse { no, yes };
+// Which of the service's own containers may be used: none, one that is stopped, or also one that
+// runs.
+enum class Reuse { no, stopped, running };
 
-// The service's own container where there is one that does not run and may be reused; else one that
-// is made of the service's image, and removed at the end.
+// The service's own container where there is one that may be reused; else one that is made of the
+// service's image, and removed at the end.
 class Carrier {
  public:
   // Throws Error{FBX_UNAVAILABLE} when there is neither a container nor an image. `project` is for

@@ -39,13 +39,22 @@ std::string ComposeRuntime::volumes(Op& op, std::string_view text) {
 std::string ComposeRuntime::volume_export(Op& op, std::string_view text, int fd) {
   Scene scene(op, project_);
   docker::Engine& engine = scene.engine();
-  const VolumeUse volume = find_volume(scene, common::parse_object(text, "the request"));
+  const json::object request = common::parse_object(text, "the request");
+  const VolumeUse volume = find_volume(scene, request);
+  const bool live = common::boolean_at(request, "live").value_or(false);
   if (!engine.volume(volume.name))
     throw Error(FBX_NOT_FOUND, fmt::format("volume {} has no data yet", volume.key),
                 "bring its service up first: fusebox up");
-  require_stopped(scene, volume);
-  const Carrier carrier(engine, volume, project_.name, Reuse::yes);
-  return totals_json(export_through(engine, carrier, fd, "exporting " + volume.key));
+  if (!live) require_stopped(scene, volume);
+  const Carrier carrier(engine, volume, project_.name, live ? Reuse::running : Reuse::stopped);
+  try {
+    return totals_json(export_through(engine, carrier, fd, "exporting " + volume.key));
+  } catch (const common::BrokenArchive&) {
+    // The engine ends a stream early, and says nothing, when a file is shorter than it was or gone.
+    if (!live) throw;
+    throw Error(FBX_UNAVAILABLE, fmt::format("volume {} changed while it was read", volume.key),
+                "try again; if that does not help, stop its service first");
+  }
 }
 
 std::string ComposeRuntime::volume_import(Op& op, std::string_view text, int fd) {
@@ -57,7 +66,7 @@ std::string ComposeRuntime::volume_import(Op& op, std::string_view text, int fd)
   common::ArchiveRoot root;
   bool touched = false;
   try {
-    const Carrier carrier(engine, volume, project_.name, Reuse::yes);
+    const Carrier carrier(engine, volume, project_.name, Reuse::stopped);
     root = look_into(engine, carrier.id(), carrier.folder()).value_or(root);
     if (!root.empty)
       throw Error(FBX_CONFLICT, fmt::format("volume {} is not empty", volume.key),

@@ -117,7 +117,9 @@ std::string FolderStore::put(Op& op, std::string_view text, int fd) {
   options.packing = packing_of(file);
   options.level = settings_.level;
   options.threads = threads();
-  const Packed packed = pack(op, fd, begun.generations.make_incoming(begun.name), file, options);
+  const common::Folder incoming = begun.generations.make_incoming(begun.name);
+  incoming.remove(file);
+  const Packed packed = pack(op, fd, incoming, file, options);
   const std::lock_guard guard(mutex_);
   begun.put[file] = packed;
   return json::serialize(json::object{{"file", file},

@@ -40,7 +40,8 @@ typedef struct fbx_store_v1 {
    * file:   as it is called in the store, which compresses and adds a suffix that says how, unless
    *         `compress` is false: for small texts that a person should be able to read
    * sha256: of what is stored, so that `sha256sum` proves it
-   * A name is plain: no slash, no leading dot. [op-thread] */
+   * A name is plain: no slash, no leading dot. What was put under it before is replaced: a stream
+   * that broke off may come again. [op-thread] */
   fbx_rc (*put)(fbx_instance* self, fbx_op* op, fbx_str request_json, int32_t fd, fbx_sink result);
 
   /* Writes the manifest, and by that makes the generation exist. `manifest` is any JSON object that

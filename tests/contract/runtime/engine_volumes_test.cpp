@@ -36,9 +36,10 @@ class File {
   int fd_;
 };
 
-Answer do_export(Rig& rig, const std::string& volume, int fd) {
+Answer do_export(Rig& rig, const std::string& volume, int fd, bool live = false) {
   return rig.ask([&](auto& runtime, fbx::Op& op) {
-    return runtime.volume_export(op, json::serialize(json::object{{"volume", volume}}), fd);
+    return runtime.volume_export(
+        op, json::serialize(json::object{{"volume", volume}, {"live", live}}), fd);
   });
 }
 
@@ -102,10 +103,14 @@ TEST_CASE("a volume goes out as a stream and comes back the same, through a stop
   const Answer running = do_export(rig, "data", stream.get());
   CHECK(running.rc == FBX_CONFLICT);
   CHECK(running.what == "service db runs");
-  rig.engine().stop(id, std::chrono::seconds(0));
   const std::size_t there = containers(rig).size();
+  const Answer live = do_export(rig, "data", File(rig.dir / "live.tar").get(), true);
+  CHECK(live.what == "");
+  CHECK(containers(rig).size() == there);
+  rig.engine().stop(id, std::chrono::seconds(0));
   const Answer out = do_export(rig, "data", stream.get());
   CHECK(out.what == "");
+  CHECK(out.text == live.text);
   CHECK(json::parse(out.text).at("files") == 5);
   CHECK(json::parse(out.text).at("bytes").as_int64() >= 3000000);
   CHECK(containers(rig).size() == there);

@@ -51,7 +51,7 @@ ports.api = {{ port = {minio}, target = 9000 }}
 ports.console = {{ port = {console} }}
 command = ["minio", "server", "--address", "127.0.0.1:${{port:api}}", "--console-address", "127.0.0.1:${{port:console}}", "${{data}}"]
 ready = {{ http = "http://127.0.0.1:${{port:api}}/minio/health/ready" }}
-environment = {{ DATA = "${{data}}", PORT = "${{port:api}}", MINIO_ROOT_USER = "${{secret:MINIO_USER}}", MINIO_ROOT_PASSWORD = "${{secret:MINIO_PASSWORD}}" }}
+environment = {{ PORT = "${{port:api}}", MINIO_ROOT_USER = "${{secret:MINIO_USER}}", MINIO_ROOT_PASSWORD = "${{secret:MINIO_PASSWORD}}" }}
 
 [plugins.queue]
 use = "snapshot-redis"
@@ -61,7 +61,6 @@ port_variable = "REDIS_PORT"
 use = "snapshot-volume"
 volume = "minio"
 mode = "hot"
-command = ["sh", "-c", 'exec tar -cf - -C "$DATA" --numeric-owner --exclude=./.minio.sys/tmp --exclude=./.minio.sys/multipart .']
 uncounted = [".minio.sys"]
 
 [plugins.folder]

@@ -57,7 +57,7 @@ class Hashing:
 class Layer:
     """A file system: the machine's own files with the libraries they need, and busybox's tools."""
 
-    def __init__(self, user):
+    def __init__(self, user, without=()):
         self.file = tempfile.TemporaryFile()
         self.hashing = Hashing(self.file)
         self.tar = tarfile.open(fileobj=self.hashing, mode="w|", format=tarfile.GNU_FORMAT)
@@ -71,7 +71,7 @@ class Layer:
         self.text("etc/nsswitch.conf", "hosts: files dns\n")
         self.program("busybox", at="bin/busybox")
         for applet in subprocess.run(["busybox", "--list"], check=True, capture_output=True, text=True).stdout.split():
-            if applet not in ("busybox", "setpriv"):
+            if applet not in ("busybox", "setpriv", *without):
                 self.link(f"bin/{applet}", "busybox")
 
     def entry(self, path, kind, mode, uid=0):
@@ -211,6 +211,9 @@ def clickhouse(names, _):
     zones(layer)
     layer.link("etc/localtime", "/usr/share/zoneinfo/Etc/UTC")
     layer.text("etc/timezone", "Etc/UTC\n")
+    # A newer client takes the password from there by itself.
+    layer.text("etc/clickhouse-client/config.xml",
+               '<config><password from_env="CLICKHOUSE_PASSWORD"/></config>\n')
     for path in ("var/lib/clickhouse", "var/log/clickhouse-server", "etc/clickhouse-server/config.d"):
         layer.folder(path, uid=USERS["clickhouse"])
     entry_point(layer, "clickhouse.sh", "entrypoint.sh")
@@ -222,7 +225,7 @@ def clickhouse(names, _):
 
 
 def minio(names, _):
-    layer = Layer("nextjs")
+    layer = Layer("nextjs", without=("tar", "cpio", "find"))  # there is no archiver in MinIO's image
     layer.program("minio", at="usr/bin/minio")
     layer.program("mc", at="usr/bin/mc")
     layer.folder("data")

@@ -305,6 +305,43 @@ TEST_CASE("a socket is left out and named, a device is refused") {
                       fmt::format("{} is a device", (dir / "from/null").string()).c_str());
 }
 
+TEST_CASE(
+    "a live folder: what vanishes is left out, and a file that is cut off under the stream is "
+    "a reason to try again") {
+  TempDir dir;
+  fs::create_directories(dir / "from/going");
+  for (int i = 0; i < 50; ++i) {
+    write(dir / "from" / fmt::format("stays-{}", i), "kept");
+    write(dir / "from" / fmt::format("goes-{}", i), "");
+    write(dir / "from/going" / std::to_string(i), "");
+  }
+  const auto remove = [&](int fd, short) {
+    if (fd >= 0) return;
+    fs::remove_all(dir / "from/going");
+    for (int i = 0; i < 50; ++i) fs::remove(dir / "from" / fmt::format("goes-{}", i));
+  };
+  const File stream(dir / "stream");
+  CHECK(write_archive(dir / "from", stream.get(), remove, FolderState::live).files >= 50);
+  ::lseek(stream.get(), 0, SEEK_SET);
+  fs::create_directory(dir / "into");
+  extract_archive(stream.get(), dir / "into", no_pace);
+  for (int i = 0; i < 50; ++i) CHECK(fs::exists(dir / "into" / fmt::format("stays-{}", i)));
+
+  write(dir / "from/large", std::string(8 << 20, 'x'));
+  const auto cut = [&](int, short) { fs::resize_file(dir / "from/large", 5); };
+  const auto code_of = [&](FolderState state) {
+    write(dir / "from/large", std::string(8 << 20, 'x'));
+    try {
+      const auto totals = write_archive(dir / "from", stream.get(), cut, state);
+      return totals.bytes < (1U << 20U) ? FBX_OK : FBX_FAILED;
+    } catch (const fbx::Error& e) {
+      return e.rc();
+    }
+  };
+  CHECK(code_of(FolderState::live) == FBX_UNAVAILABLE);
+  CHECK(code_of(FolderState::still) == FBX_IO);
+}
+
 TEST_CASE("pace ends a transfer that waits for the other side") {
   TempDir dir;
   fs::create_directories(dir / "from");

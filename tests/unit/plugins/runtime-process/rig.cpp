@@ -84,10 +84,12 @@ Answer Rig::exec(json::object request, int in, int out, int err) {
 
 Answer Rig::transfer(fbx_rc (*fbx_runtime_v1::*slot)(fbx_instance*, fbx_op*, fbx_str, std::int32_t,
                                                      fbx_sink),
-                     const std::string& volume, int fd) {
+                     const std::string& volume, int fd, const json::object& more) {
   auto& loaded = plugin_->loaded();
   const auto& table = loaded.table<fbx_runtime_v1>(FBX_IFACE_RUNTIME);
-  const std::string text = json::serialize(json::object{{"volume", volume}});
+  json::object request{{"volume", volume}};
+  for (const auto& [key, value] : more) request[key] = value;
+  const std::string text = json::serialize(request);
   return loaded.call([&](fbx_op* op, fbx_sink sink) {
     return (table.*slot)(loaded.instance(), op, fbx::to_str(text), fd, sink);
   });

@@ -43,7 +43,7 @@ class Rig {
   Answer exec(json::object request, int in, int out, int err);
   Answer transfer(fbx_rc (*fbx_runtime_v1::*slot)(fbx_instance*, fbx_op*, fbx_str, std::int32_t,
                                                   fbx_sink),
-                  const std::string& volume, int fd);
+                  const std::string& volume, int fd, const json::object& more = {});
 
   // A member of a service as services() tells it.
   json::value service(std::string_view name, std::string_view member);

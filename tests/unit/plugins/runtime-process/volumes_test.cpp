@@ -25,6 +25,9 @@ TEST_CASE("a volume goes out as a stream and comes back the same") {
   rig.run("up");
   const auto stream = open_file(rig.dir / "a.tar", O_RDWR | O_CREAT);
   CHECK(rig.transfer(do_export, "a", stream.get()).what == "service a runs");
+  CHECK(rig.transfer(do_export, "a", stream.get(), {{"live", true}}).what == "");
+  ::ftruncate(stream.get(), 0);
+  ::lseek(stream.get(), 0, SEEK_SET);
   rig.run("stop");
   const Answer out = rig.transfer(do_export, "a", stream.get());
   CHECK(out.what == "");
