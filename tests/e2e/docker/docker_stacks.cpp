@@ -73,9 +73,11 @@ ComposeStack::ComposeStack(const std::string& config,
 
 ComposeStack::~ComposeStack() {
   try {
-    remove_all(name(), {"ps", "--all"}, {"rm", "--force", "--volumes"});
-    remove_all(name(), {"network", "ls"}, {"network", "rm"});
-    remove_all(name(), {"volume", "ls"}, {"volume", "rm"});
+    for (const auto& project : {name(), name() + "-drill"}) {
+      remove_all(project, {"ps", "--all"}, {"rm", "--force", "--volumes"});
+      remove_all(project, {"network", "ls"}, {"network", "rm"});
+      remove_all(project, {"volume", "ls"}, {"volume", "rm"});
+    }
   } catch (...) {
     std::cerr << "the project " << name() << " could not be removed\n";
   }
