@@ -47,10 +47,10 @@ void skip_unless_complete() {
   std::exit(77);
 }
 
-LoadedDemo::LoadedDemo(std::string (*edit)(std::string)) {
+LoadedDemo::LoadedDemo(const std::function<std::string(std::string)>& edit) {
   const fs::path file = box_ / "fusebox.toml";
   std::string text = slurp(file) + tools;
-  if (edit != nullptr) text = edit(text);
+  if (edit) text = edit(text);
   std::ofstream(file) << text;
   must({"deploy"});
   std::string port;
@@ -155,6 +155,12 @@ void LoadedDemo::destroy() const {
   mc({"rb", "--quiet", "--force", "demo/langfuse"});
 }
 
+void LoadedDemo::check_tidy() const {
+  CHECK(sql("SELECT datname FROM pg_database ORDER BY 1") == "postgres\ntemplate0\ntemplate1\n");
+  CHECK_FALSE(contains(clickhouse("SHOW DATABASES"), "fbx"));
+  for (const auto& path : beside_volumes(*this, "fbx")) CHECK(path == "left beside a volume");
+}
+
 fs::path LoadedDemo::backups() const { return box_.path() / "demo/backups/langfuse-demo"; }
 
 json::array LoadedDemo::generations() const {
@@ -180,10 +186,12 @@ pid_t LoadedDemo::spawn(const std::vector<std::string>& args) const {
   argv.push_back(nullptr);
   envp.push_back(nullptr);
   if (::chdir(box_.path().c_str()) != 0) ::_exit(126);
-  if (::freopen("/dev/null", "w", stdout) == nullptr) ::_exit(126);
-  if (::freopen("/dev/null", "w", stderr) == nullptr) ::_exit(126);
+  if (::freopen("spawned.log", "w", stdout) == nullptr) ::_exit(126);
+  if (::dup2(STDOUT_FILENO, STDERR_FILENO) < 0) ::_exit(126);
   ::execve(argv[0], argv.data(), envp.data());
   ::_exit(127);
 }
+
+std::string LoadedDemo::spawned() const { return slurp(box_ / "spawned.log"); }
 
 }  // namespace fusebox::test

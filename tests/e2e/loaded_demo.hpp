@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ void skip_unless_complete();
 class LoadedDemo : public DemoStack {
  public:
   // `edit` changes the demo's configuration before anything is deployed.
-  explicit LoadedDemo(std::string (*edit)(std::string) = nullptr);
+  explicit LoadedDemo(const std::function<std::string(std::string)>& edit = {});
 
   // Runs fusebox and requires success; what it printed.
   std::string must(const std::vector<std::string>& args, const std::string& stdin_text = {}) const;
@@ -36,12 +37,17 @@ class LoadedDemo : public DemoStack {
   // Drops and deletes everything that was loaded.
   void destroy() const;
 
+  // Nothing that a restore creates beside the live data is left.
+  void check_tidy() const;
+
   std::filesystem::path backups() const;
   boost::json::array generations() const;
   std::string newest() const;
 
-  // Runs fusebox in a process group of its own, its output thrown away.
+  // Runs fusebox in a process group of its own.
   pid_t spawn(const std::vector<std::string>& args) const;
+  // What the last of these printed.
+  std::string spawned() const;
 
  private:
   std::string alias_;

@@ -36,19 +36,6 @@ std::string with_key_and_gate(std::string text) {
 
 constexpr const char* open_gate = "--skip=gate";
 
-// Nothing that a restore creates beside the live data is left.
-void check_tidy(const LoadedDemo& stack) {
-  CHECK(stack.sql("SELECT datname FROM pg_database ORDER BY 1") ==
-        "postgres\ntemplate0\ntemplate1\n");
-  CHECK_FALSE(contains(stack.clickhouse("SHOW DATABASES"), "fbx"));
-  const auto volumes = stack.json({"volumes"}).at("volumes").as_array();
-  for (const auto& volume : volumes) {
-    const fs::path folder(volume.at("where").as_string().c_str());
-    for (const auto& entry : fs::directory_iterator(folder.parent_path()))
-      CHECK_FALSE(contains(entry.path().filename().string(), "fbx"));
-  }
-}
-
 }  // namespace
 
 TEST_CASE(
@@ -86,7 +73,7 @@ TEST_CASE(
   INFO(failed.all());
   CHECK(failed.exit_code == 1);
   CHECK(stack.data() == used);
-  check_tidy(stack);
+  stack.check_tidy();
   CHECK(contains(stack({"restore", "latest", "--dry-run", open_gate}).out, generation));
 
   // The restore itself, after all is gone.
@@ -96,7 +83,7 @@ TEST_CASE(
   REQUIRE(restored.exit_code == 0);
   CHECK(contains(restored.all(), generation));
   CHECK(stack.data() == saved);
-  check_tidy(stack);
+  stack.check_tidy();
   expect(stack({"health"}), 0);
 
   // What it replaced is a generation of its own, pinned, and never `latest`.

@@ -63,6 +63,15 @@ Ended Stack::operator()(std::vector<std::string> args, const std::string& stdin_
   return box_.fusebox(with_options(std::move(args)), options);
 }
 
+Ended Stack::with(const std::map<std::string, std::string>& environment,
+                  const std::vector<std::string>& args) const {
+  CallOptions options;
+  options.environment = environment_;
+  for (const auto& [key, value] : environment) options.environment[key] = value;
+  options.deadline = std::chrono::minutes(5);
+  return box_.fusebox(with_options(args), options);
+}
+
 Ended Stack::at_terminal(const std::vector<std::string>& args,
                          const std::vector<Exchange>& script) const {
   return test::at_terminal(box_, with_options(args), script, environment_);
@@ -151,6 +160,17 @@ std::vector<std::string> DemoStack::missing() {
     if (reason) reasons.push_back(*reason);
   }
   return reasons;
+}
+
+std::vector<fs::path> beside_volumes(const Stack& stack, std::string_view mark) {
+  std::vector<fs::path> found;
+  const auto answer = stack.json({"volumes"});
+  for (const auto& volume : answer.at("volumes").as_array()) {
+    const fs::path folder(text_at(volume.as_object(), "where"));
+    for (const auto& entry : fs::directory_iterator(folder.parent_path()))
+      if (contains(entry.path().filename().string(), mark)) found.push_back(entry.path());
+  }
+  return found;
 }
 
 std::map<std::string, std::string> outcomes(const Ended& ended) {

@@ -18,6 +18,9 @@ class Stack {
 
   // Runs fusebox in the stack's folder, with the stack's own options.
   Ended operator()(std::vector<std::string> args, const std::string& stdin_text = {}) const;
+  // Runs it with variables of the environment.
+  Ended with(const std::map<std::string, std::string>& environment,
+             const std::vector<std::string>& args) const;
   // The same at a terminal of its own.
   Ended at_terminal(const std::vector<std::string>& args,
                     const std::vector<Exchange>& script) const;
@@ -58,6 +61,9 @@ class DemoStack : public Stack {
   // Services that cannot run on this machine, and why.
   static std::vector<std::string> missing();
 };
+
+// What lies beside the stack's volumes and has `mark` in its name.
+std::vector<std::filesystem::path> beside_volumes(const Stack& stack, std::string_view mark);
 
 // What went wrong in a run's JSON lines, by step: "probe-redis.check" -> "ok", "failed", ...
 std::map<std::string, std::string> outcomes(const Ended& ended);

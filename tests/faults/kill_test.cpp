@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kill -9 at every journal boundary of a deploy of real servers: the next command says so,
 // `recover` brings back what was before, and no process is orphaned.
-#include "e2e/stacks.hpp"
-#include "support/servers.hpp"
+#include "faults/two_servers.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -13,48 +12,11 @@
 
 using fusebox::test::CallOptions;
 using fusebox::test::Ended;
-using fusebox::test::free_port;
 using fusebox::test::Sandbox;
-using fusebox::test::SmallStack;
+using fusebox::test::TwoServers;
 namespace fs = std::filesystem;
 
 namespace {
-
-// Redis and PostgreSQL under the container-less runtime: one-time init, data folders, secrets.
-class TwoServers : public SmallStack {
- public:
-  TwoServers()
-      : SmallStack(fmt::format(R"(
-[plugins.runtime-process]
-data_dir = "data"
-path = ["/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@17/bin"]
-
-[plugins.runtime-process.services.postgres]
-user = "postgres"
-ports.postgres = {{ port = {}, target = 5432 }}
-command = ["postgres", "-D", "${{data}}", "-p", "${{port}}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
-ready = {{ tcp = "postgres" }}
-stop_signal = "INT"
-
-[plugins.runtime-process.services.postgres.init]
-creates = "PG_VERSION"
-command = ["initdb", "-D", "${{data}}", "-U", "postgres", "--pwfile=/dev/stdin", "-A", "scram-sha-256", "-E", "UTF8", "--no-locale", "--no-sync"]
-stdin = "${{secret:POSTGRES_PASSWORD}}\n"
-
-[plugins.probe-postgres]
-service = "postgres"
-user = "postgres"
-password = {{ secret = "POSTGRES_PASSWORD" }}
-
-[phases.deploy]
-steps = [
-  "secrets-file.resolve",
-  "runtime-process.up",
-  [{{ step = "probe-redis.check", with = {{ wait = "20s" }} }}, {{ step = "probe-postgres.check", with = {{ wait = "20s" }} }}],
-]
-)",
-                               free_port())) {}
-};
 
 // The pids of all processes that run out of the sandbox: their command line or folder names it.
 std::set<pid_t> processes_of(const Sandbox& sandbox) {
@@ -141,8 +103,7 @@ void kill_and_recover(const Fault& fault) {
 }  // namespace
 
 TEST_CASE("kill -9 at every journal boundary of deploy is recovered from") {
-  fusebox::test::skip_program_if(fusebox::test::PostgresServer::missing());
-  fusebox::test::skip_program_if(fusebox::test::RedisServer::missing());
+  TwoServers::skip_without_servers();
   const long boundaries = count_boundaries();
   REQUIRE(boundaries >= 8);  // run, three steps and their ends, the end; and the checkpoints
   MESSAGE("boundaries of one deploy: " << boundaries);
@@ -152,14 +113,12 @@ TEST_CASE("kill -9 at every journal boundary of deploy is recovered from") {
 
 TEST_CASE(
     "kill -9 of fusebox's parent process alone takes its worker along, and is recovered from") {
-  fusebox::test::skip_program_if(fusebox::test::PostgresServer::missing());
-  fusebox::test::skip_program_if(fusebox::test::RedisServer::missing());
+  TwoServers::skip_without_servers();
   kill_and_recover({4, "after", "parent"});
 }
 
 TEST_CASE("kill -9 of the worker alone is undone by its parent at once") {
-  fusebox::test::skip_program_if(fusebox::test::PostgresServer::missing());
-  fusebox::test::skip_program_if(fusebox::test::RedisServer::missing());
+  TwoServers::skip_without_servers();
   TwoServers stack;
   const Sandbox& sandbox = stack.box();
   const Ended ended = sandbox.fusebox({"deploy"}, with_fault(sandbox, {6, "after", "self"}));

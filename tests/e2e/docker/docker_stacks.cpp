@@ -112,17 +112,6 @@ std::vector<std::string> ComposeStack::volumes() const {
   return lines_of(docker({"volume", "ls", "--quiet", "--filter", of_project(name())}));
 }
 
-Ended ComposeStack::with(const std::map<std::string, std::string>& environment,
-                         const std::vector<std::string>& args) const {
-  CallOptions options;
-  options.environment = environment_;
-  for (const auto& [key, value] : environment) options.environment[key] = value;
-  options.deadline = std::chrono::minutes(5);
-  auto words = options_;
-  words.insert(words.end(), args.begin(), args.end());
-  return box_.fusebox(words, options);
-}
-
 LangfuseStack::LangfuseStack(const std::vector<std::string>& options)
     : ComposeStack(fresh_name("langfuse")) {
   for (const auto* folder : {"compose", "configs"})

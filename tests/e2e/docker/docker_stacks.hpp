@@ -28,10 +28,6 @@ class ComposeStack : public Stack {
   std::map<std::string, std::string> containers() const;
   std::vector<std::string> volumes() const;
 
-  // Runs with variables of the environment.
-  Ended with(const std::map<std::string, std::string>& environment,
-             const std::vector<std::string>& args) const;
-
  protected:
   explicit ComposeStack(std::string name) : Stack(std::move(name)) {}
 };
