@@ -3,12 +3,12 @@
 // or what was restored, whole; no generation is lost; nothing lies about. FUSEBOX_TEST_KILLS=<n>
 // kills at n random moments instead of a dozen, and on both sides of every journal boundary.
 #include "e2e/loaded_demo.hpp"
+#include "faults/rounds.hpp"
 #include "faults/two_stores.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <boost/json.hpp>
 
 #include <algorithm>
@@ -32,7 +32,6 @@ using Milliseconds = std::chrono::milliseconds;
 namespace {
 
 bool is_long() { return std::getenv("FUSEBOX_TEST_KILLS") != nullptr; }
-int random_kills() { return is_long() ? std::atoi(std::getenv("FUSEBOX_TEST_KILLS")) : 12; }
 
 // How a killed run ended, once `recover` had dealt with it.
 struct Tally {
@@ -131,7 +130,7 @@ std::map<std::string, std::string> fault(const Stack& stack, long at, const char
 void kill_after(pid_t group, Milliseconds delay) {
   std::this_thread::sleep_for(delay);
   ::kill(-group, SIGKILL);
-  ::waitpid(group, nullptr, 0);
+  fusebox::test::exit_of(group);
 }
 
 Milliseconds time_of(const std::function<void()>& work) {
@@ -208,7 +207,7 @@ TEST_CASE("kill -9 at random moments of restores, backups and prunes loses nothi
   };
   int backups = 0;
   int prunes = 0;
-  for (int round = 0; round < random_kills(); ++round) {
+  for (int round = 0; round < fusebox::test::rounds(12); ++round) {
     CAPTURE(round);
     if (round % 2 == 0) {
       kill_after(stack.spawn(restores.command()), within(restore_time));
@@ -218,7 +217,8 @@ TEST_CASE("kill -9 at random moments of restores, backups and prunes loses nothi
     }
     const bool is_prune = round % 6 == 5;
     const auto before = stack.generations().size();
-    kill_after(stack.spawn(is_prune ? prune : create), within(is_prune ? create_time / 4 : create_time));
+    kill_after(stack.spawn(is_prune ? prune : create),
+               within(is_prune ? create_time / 4 : create_time));
     INFO(stack.spawned());
     recover(stack, How::undo);
     bool has_pinned = false;

@@ -81,8 +81,7 @@ void TwoStores::capture_at_once() const {
 }
 
 std::string TwoStores::data() const {
-  return sql(
-             "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_stat_user_tables;"
+  return sql("SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_stat_user_tables;"
              "SELECT count(*), sum(hashtext(p::text)::bigint) FROM project p;"
              "SELECT count(*), sum(hashtext(t::text)::bigint) FROM trace t;"
              "SELECT last_value FROM trace_id_seq") +
@@ -96,8 +95,8 @@ std::string TwoStores::data() const {
 void TwoStores::use_on() const {
   sql("DELETE FROM trace WHERE id <= 1000; UPDATE project SET name = 'renamed' WHERE id = 7;"
       "INSERT INTO project VALUES (1000, 'new'); CREATE TABLE later (id int PRIMARY KEY)");
-  redis({"eval", "redis.call('del', 'one') redis.call('mset', 'two', 'changed', 'four', '4')",
-         "0"});
+  redis(
+      {"eval", "redis.call('del', 'one') redis.call('mset', 'two', 'changed', 'four', '4')", "0"});
 }
 
 void TwoStores::check_tidy() const {

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "faults/rounds.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+
+namespace fusebox::test {
+
+namespace fs = std::filesystem;
+
+int rounds(int few) {
+  const char* wanted = std::getenv("FUSEBOX_TEST_KILLS");
+  return wanted == nullptr ? few : std::atoi(wanted);
+}
+
+void await(const std::function<bool()>& reached) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (!reached()) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+bool is_begun(const fs::path& backups) {
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(backups, none))
+    if (entry.path().filename().string().starts_with(".incoming-")) return true;
+  return false;
+}
+
+int exit_of(pid_t child) {
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void mend(const LoadedDemo& stack) {
+  const Ended recovered = stack({"recover", "--undo"});
+  INFO(recovered.all());
+  CHECK((recovered.exit_code == 0 || contains(recovered.err, "no run")));
+  const Ended up = stack({"up"});
+  INFO(up.all());
+  CHECK(up.exit_code == 0);
+}
+
+}  // namespace fusebox::test

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What tests share that strike at random moments, again and again.
+#pragma once
+
+#include "e2e/loaded_demo.hpp"
+
+#include <filesystem>
+#include <functional>
+
+namespace fusebox::test {
+
+// How often: `few`, or what the environment variable FUSEBOX_TEST_KILLS says.
+int rounds(int few);
+
+// Looks every few milliseconds; a test that waits a minute has failed.
+void await(const std::function<bool()>& reached);
+// A generation is being written there.
+bool is_begun(const std::filesystem::path& backups);
+// Waits for its end; 128 + n after signal n.
+int exit_of(pid_t child);
+
+// Undoes what an interrupted or half undone run left, if any did, and starts what is down.
+void mend(const LoadedDemo& stack);
+
+}  // namespace fusebox::test
