@@ -47,6 +47,8 @@ test|libclang-rt-14-dev/libclang-rt-dev|-|libFuzzer
 test|clang-format|clang-format|formatting
 test|clang-tidy|-|static analysis
 test|zstd|zstd|archive tests
+test|age|age|encrypted backups
+test|restic|restic|what backups are measured against
 test|python3|-|drives clang-tidy, the benchmarks and the tests' container engine
 test|zsh|zsh|runs the completions
 test|fish|fish|runs the completions

@@ -9,6 +9,25 @@
 
 namespace fbx::backup {
 
+namespace {
+
+// The commands by hand are for what a store makes without encryption.
+std::string decryption(const boost::json::object& manifest) {
+  std::string commands;
+  for (const auto& item : *common::array_at(manifest, "sources")) {
+    std::string file = common::need_text(item.as_object(), "file");
+    if (!file.ends_with(".age")) continue;
+    const std::string opened = file.substr(0, file.size() - 4);
+    commands += fmt::format("     age -d -i KEY-FILE -o {} {}\n", opened, file);
+  }
+  if (commands.empty()) return {};
+  return "\n   The sources are encrypted. KEY-FILE holds the identity, a line "
+         "AGE-SECRET-KEY-1...:\n" +
+         commands;
+}
+
+}  // namespace
+
 std::string restore_text(const std::string& generation, const boost::json::object& manifest) {
   std::string text = fmt::format(
       "Generation {0} of the stack {1}\n\n"
@@ -18,6 +37,7 @@ std::string restore_text(const std::string& generation, const boost::json::objec
       "2. Start empty servers of the versions named below, or newer.\n"
       "3. For each source:\n",
       generation, common::need_text(manifest, "stack"));
+  text += decryption(manifest);
   for (const auto& item : *common::array_at(manifest, "sources")) {
     const auto& source = item.as_object();
     const std::string version = common::text_at(source, "version").value_or("");

@@ -54,9 +54,8 @@ void inspect(const Op& op, const std::string& generation, const Stored& source, 
   const Transfer done =
       fetch(op, generation, source, [&](int fd) { return snapshot.inspect(request, fd); });
   // The reader may have no need of the last bytes, and close; the hash has been checked already.
-  const auto& error = done.writer.error && done.writer.error->rc() == FBX_FAILED
-                          ? done.writer.error
-                          : done.reader.error;
+  const auto& error = done.writer.error && done.writer.error->rc() != FBX_IO ? done.writer.error
+                                                                             : done.reader.error;
   if (!error) {
     const auto answer =
         common::parse_object(done.reader.answer, "the answer of " + source.instance);

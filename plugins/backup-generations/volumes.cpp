@@ -10,6 +10,23 @@ namespace fbx::backup {
 
 namespace json = boost::json;
 
+namespace {
+
+// Of a plugin that cannot answer, since its service has never run here.
+Source unasked(const std::string& instance, const std::string& mount) {
+  Source source;
+  source.instance = instance;
+  source.name = instance;
+  source.kind = "volume";
+  source.file = mount + ".tar";
+  source.by_hand = {fmt::format(
+      "zstd -dc {}.zst | tar -x --numeric-owner -C <the empty volume of {}>   # as root",
+      source.file, mount)};
+  return source;
+}
+
+}  // namespace
+
 VolumeMap::VolumeMap(const Op& op, const json::array* names) {
   for (Source& source : ask_each(op, silent_))
     if (source.kind == "volume") volumes_.push_back(std::move(source));
@@ -32,6 +49,10 @@ std::optional<Source> VolumeMap::source_of(const std::string& mount) const {
                                   : source.name == mount || source.file == mount + ".tar";
   });
   if (found != volumes_.end()) return *found;
+  if (mapped != names_.end() &&
+      std::any_of(silent_.begin(), silent_.end(),
+                  [&](const LeftOut& one) { return one.instance == mapped->second; }))
+    return unasked(mapped->second, mount);
   std::vector<std::string> known;
   for (const Source& source : volumes_) known.push_back(source.instance);
   std::string hint = fmt::format(

@@ -19,7 +19,8 @@ class VolumeMap {
   // "mount=" for one to leave out; null: none. Throws Error{FBX_ARGUMENT} for a wrong one.
   VolumeMap(const Op& op, const boost::json::array* names);
 
-  // Nothing for one to leave out. Throws Error{FBX_NOT_FOUND} when no source is of that name.
+  // Nothing for one to leave out. One that cannot be asked, since its service is not here yet, is
+  // taken at the word of `names`. Throws Error{FBX_NOT_FOUND} when no source is of that name.
   std::optional<Source> source_of(const std::string& mount) const;
 
  private:

@@ -3,12 +3,14 @@
 #include "e2e/stacks.hpp"
 #include "support/offen_archive.hpp"
 #include "support/search.hpp"
+#include "util/subprocess.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
 #include <fstream>
+#include <iostream>
 #include <set>
 
 using fusebox::test::contains;
@@ -23,8 +25,8 @@ namespace {
 // A stack whose services are shells with some files, so that no server is needed.
 class Shelves : public Stack {
  public:
-  Shelves() : Stack("shelves") {
-    box_.write("fusebox.toml", R"([stack]
+  explicit Shelves(const std::string& more = {}) : Stack("shelves") {
+    box_.write("fusebox.toml", std::string(R"([stack]
 name = "shelves"
 
 [plugins.runtime-process.services.db]
@@ -43,13 +45,13 @@ volume = "db"
 use = "snapshot-volume"
 volume = "files"
 
+[plugins.backup]
+use = "backup-generations"
+
 [plugins.backup-local]
 folder = "backups"
 min_free = "0B"
-
-[plugins.backup]
-use = "backup-generations"
-)");
+)") + more);
   }
   void fill() {
     must({"up"});
@@ -191,14 +193,15 @@ TEST_CASE("archives of docker-volume-backup become generations that can be resto
   const Ended unknown = stack({"backup", "import", "b.tar.gz"});
   INFO(unknown.all());
   CHECK(unknown.exit_code == 1);
-  CHECK(contains(unknown.err, "cache"));
-  CHECK(contains(unknown.err, "--map cache="));
+  CHECK(contains(unknown.out, "no volume of this stack is \"cache\""));
+  CHECK(contains(unknown.out, "--map cache="));
   stack.expect_generations(0);
 
   std::size_t count = 0;
   for (const char* file : {"b.tar", "b.tar.gz", "b.tar.zst"}) {
     CAPTURE(file);
-    stack.must({"backup", "import", file, "--map", "cache=", "--map", "files=volume-files"});
+    stack.must({"backup", "import", file, "--map", "cache=", "--map", "files=volume-files", "--map",
+                "db=volume-db"});
     stack.expect_generations(++count);
   }
   const auto manifest = stack.generations()[0].at("manifest").as_object();
@@ -210,6 +213,12 @@ TEST_CASE("archives of docker-volume-backup become generations that can be resto
   CHECK(sources[0].at("counts").at("files") == 3);
   CHECK(sources[1].at("counts").at("bytes") == 300002);
   CHECK(contains(stack.must({"backup", "verify"}).out, "2 sources were opened"));
+
+  // Once the services have run, names alone are enough.
+  stack.fill();
+  stack.must({"backup", "import", "b.tar.gz", "--map", "cache="});
+  stack.expect_generations(++count);
+  CHECK(stack.generations()[0].at("manifest").at("sources").at(0).at("service") == "db");
 
   const auto folder = stack.folder(stack.newest()).string();
   const auto same = stack.shell(fmt::format(
@@ -238,5 +247,60 @@ TEST_CASE("an archive of one that is encrypted says how to go on") {
   const Ended ended = stack({"backup", "import", "b.tar.gz.age"});
   INFO(ended.all());
   CHECK(ended.exit_code == 1);
-  CHECK(contains(ended.err, "decrypt it first"));
+  CHECK(contains(ended.out, "decrypt it first"));
+}
+
+TEST_CASE("an encrypted generation is proven with its key, and without it as far as can be") {
+  if (!fusebox::util::find_program("age")) {
+    std::cerr << "age is not here: encryption is NOT tested\n";
+    return;
+  }
+  const fusebox::test::Sandbox keys;
+  const auto made =
+      keys.program({"sh", "-c", "age-keygen -o key 2>/dev/null && age-keygen -y key"});
+  REQUIRE(made.exit_code == 0);
+  const std::string recipient = made.out.substr(0, made.out.find('\n'));
+  const auto text = slurp(keys / "key");
+  const auto at = text.find("\nAGE-") + 1;
+  const std::string identity = text.substr(at, text.find('\n', at) - at);
+  Shelves stack(fmt::format(R"(encrypt_to = ["{}"]
+identity = {{ secret = "BACKUP_KEY" }}
+
+[plugins.secrets-file]
+file = ".env"
+)",
+                            recipient));
+  fs::permissions(stack.box().write(".env", "BACKUP_KEY=" + identity + "\n"),
+                  fs::perms::owner_read | fs::perms::owner_write);
+  stack.fill();
+  stack.must({"backup", "create"});
+  const std::string first = stack.newest();
+  const auto folder = stack.folder(first);
+  CHECK(fs::exists(folder / "db.tar.zst.age"));
+  CHECK(contains(stack.must({"backup", "verify"}).out, "2 sources were opened"));
+
+  // RESTORE.txt, literally.
+  const auto told = slurp(folder / "RESTORE.txt");
+  const std::string line = "age -d -i KEY-FILE -o db.tar.zst db.tar.zst.age";
+  REQUIRE(contains(told, line));
+  const auto by_hand = stack.shell(fmt::format(
+      "mkdir hand && cp {0}/* hand && cd hand && sha256sum -c SHA256SUMS && KEY={1} && {2} && zstd "
+      "-dc db.tar.zst | tar -xO ./a/numbers | tail -1",
+      folder.string(), (keys / "key").string(),
+      std::string(line).replace(line.find("KEY-FILE"), 8, "\"$KEY\"")));
+  INFO(by_hand.all());
+  CHECK(by_hand.out.ends_with("50000\n"));
+
+  const std::string no_key = "--set=plugins.backup-local.identity={ secret = 'NOBODY' }";
+  const auto blind = stack({no_key, "backup", "verify"});
+  INFO(blind.all());
+  CHECK(contains(blind.out, "was not opened"));
+  CHECK_FALSE(contains(blind.out, "cannot be restored"));
+
+  // Its bytes go through an export as they are, into a store that does not encrypt.
+  stack.must({"backup", "export", first, "e.tar"});
+  stack.must({"--set=plugins.backup-local.encrypt_to=[]", "backup", "import", "e.tar"});
+  CHECK(sums_of(stack.folder(stack.newest())) == sums_of(folder));
+  CHECK(contains(stack.must({"backup", "verify"}).out, "2 sources were opened"));
+  CHECK(fusebox::test::files_with(stack.box().path(), identity) == std::set<std::string>{".env"});
 }

@@ -21,8 +21,10 @@ namespace json = boost::json;
 using common::need_text;
 
 constexpr std::string_view kSuffix = ".zst";
+constexpr std::string_view kSealed = ".age";
 
-Packing packing_of(const std::string& file) {
+Packing packing_of(std::string_view file) {
+  if (file.ends_with(kSealed)) file.remove_suffix(kSealed.size());
   return file.ends_with(kSuffix) ? Packing::zstd : Packing::none;
 }
 
@@ -71,6 +73,9 @@ FolderSettings folder_settings(const common::Context& context, const fs::path& f
   settings.level = static_cast<int>(common::need_integer(context.config, "level"));
   settings.threads = static_cast<int>(common::need_integer(context.config, "threads"));
   settings.min_free = static_cast<std::uint64_t>(common::need_integer(context.config, "min_free"));
+  if (const auto* list = common::array_at(context.config, "encrypt_to"))
+    for (const json::value& item : *list) settings.recipients.emplace_back(item.as_string());
+  settings.identity = common::secret_at(context.config, "identity").value_or("");
   return settings;
 }
 
@@ -111,12 +116,17 @@ std::string FolderStore::put(Op& op, std::string_view text, int fd) {
   const auto request = common::parse_object(text, "the request to store a file");
   Begun& begun = require_begun(request);
   const bool compress = common::boolean_at(request, "compress").value_or(true);
-  const std::string file = need_text(request, "file") + std::string(compress ? kSuffix : "");
+  const bool seal = compress && !settings_.recipients.empty();
+  const std::string file = fmt::format("{}{}{}", need_text(request, "file"),
+                                       compress ? kSuffix : "", seal ? kSealed : "");
   require_plain(file);
   PackOptions options;
-  options.packing = packing_of(file);
+  options.packing = compress ? Packing::zstd : Packing::none;
   options.level = settings_.level;
   options.threads = threads();
+  if (seal) options.recipients = settings_.recipients;
+  if (!settings_.recipients.empty() && !compress && file.ends_with(kSuffix))
+    op.log(Level::warn, fmt::format("{} is kept as it came: not encrypted", file));
   const common::Folder incoming = begun.generations.make_incoming(begun.name);
   incoming.remove(file);
   const Packed packed = pack(op, fd, incoming, file, options);
@@ -178,11 +188,24 @@ std::string FolderStore::get(Op& op, std::string_view text, int fd) {
     const Expected expected{file.stored_bytes, file.sha256};
     const auto bytes = common::boolean_at(request, "stored").value_or(false)
                            ? send_stored(op, folder, wanted, expected, size_at(request, "from"), fd)
-                           : unpack(op, folder, wanted, expected, packing_of(wanted), fd);
+                           : open_file(op, folder, wanted, expected, fd);
     return json::serialize(json::object{{"bytes", bytes}});
   }
   throw Error(FBX_NOT_FOUND,
               fmt::format("generation {} has no file \"{}\"", generation.name, wanted));
+}
+
+std::uint64_t FolderStore::open_file(const Op& op, const common::Folder& folder,
+                                     const std::string& file, const Expected& expected,
+                                     int fd) const {
+  UnpackOptions options{packing_of(file), nullptr};
+  if (!file.ends_with(kSealed)) return unpack(op, folder, file, expected, options, fd);
+  if (settings_.identity.empty())
+    throw Error(FBX_DENIED, fmt::format("{} is encrypted, and no identity is set", file),
+                "set identity = { secret = \"NAME\" } of this store: the key that age-keygen made");
+  const Secret identity = op.secret(settings_.identity);
+  options.identity = &identity;
+  return unpack(op, folder, file, expected, options, fd);
 }
 
 std::string FolderStore::verify(Op& op, std::string_view text) {

@@ -23,8 +23,11 @@ struct FolderSettings {
   int level = 3;               // of zstd
   int threads = 0;             // that compress; 0: as many as there are cores, at most 4
   std::uint64_t min_free = 0;  // bytes that a backup leaves free at least
+  std::vector<std::string> recipients = {};  // of age, to whom files are encrypted; none: to nobody
+  std::string identity{};                    // the secret that opens them; empty: none is known
 };
-// From the settings level, threads and min_free; `root` is the stack's folder in `folder`.
+// From the settings level, threads, min_free, encrypt_to and identity; `root` is the stack's folder
+// in `folder`.
 FolderSettings folder_settings(const common::Context& context, const std::filesystem::path& folder);
 
 // What the root is opened for; what writes makes it where it is missing.
@@ -59,6 +62,9 @@ class FolderStore : public Store {
   };
 
   int threads() const;
+  // What put() got, to `fd`.
+  std::uint64_t open_file(const Op& op, const common::Folder& folder, const std::string& file,
+                          const Expected& expected, int fd) const;
   void check_room(const common::Folder& root, std::uint64_t bytes, std::uint64_t stored) const;
   Begun& require_begun(const boost::json::object& request);
   common::Fd lock_unless_begun(const Generations& generations);

@@ -10,11 +10,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "common/digest.hpp"
 #include "common/io.hpp"
+#include "common/store/sealing.hpp"
 
 namespace fbx::store {
 
@@ -59,7 +62,7 @@ class Output {
 
 // What a callback throws waits here until libarchive has returned.
 struct Target {
-  Output& output;
+  std::function<void(std::string_view)> take;
   std::exception_ptr thrown;
 };
 
@@ -67,7 +70,7 @@ extern "C" la_ssize_t write_packed(::archive* a, void* context, const void* byte
                                    std::size_t size) {
   auto& target = *static_cast<Target*>(context);
   try {
-    target.output.write({static_cast<const char*>(bytes), size});
+    target.take({static_cast<const char*>(bytes), size});
     return static_cast<la_ssize_t>(size);
   } catch (...) {
     target.thrown = std::current_exception();
@@ -78,8 +81,8 @@ extern "C" la_ssize_t write_packed(::archive* a, void* context, const void* byte
 
 class Compressor {
  public:
-  Compressor(Output& output, const PackOptions& options)
-      : target_{output, nullptr}, writer_(::archive_write_new(), &::archive_write_free) {
+  Compressor(std::function<void(std::string_view)> take, const PackOptions& options)
+      : target_{std::move(take), nullptr}, writer_(::archive_write_new(), &::archive_write_free) {
     ::archive* a = writer_.get();
     ::archive_write_set_format_raw(a);
     check(::archive_write_add_filter_zstd(a));
@@ -125,7 +128,6 @@ struct Source {
   common::Sha256Thread digest;
   std::uint64_t size = 0;
   std::vector<char> buffer = std::vector<char>(kPiece);
-  std::exception_ptr thrown;
 
   Source(const Op& o, const common::Folder& folder, const std::string& file)
       : op(o), path(folder.path() / file), fd(folder.open_file(file)) {}
@@ -144,10 +146,16 @@ struct Source {
   }
 };
 
+// What the decompressor reads.
+struct Pulled {
+  std::function<std::string_view()> pull;
+  std::exception_ptr thrown = nullptr;
+};
+
 extern "C" la_ssize_t read_packed(::archive* a, void* context, const void** bytes) {
-  auto& source = *static_cast<Source*>(context);
+  auto& source = *static_cast<Pulled*>(context);
   try {
-    const std::string_view piece = source.next();
+    const std::string_view piece = source.pull();
     *bytes = piece.data();
     return static_cast<la_ssize_t>(piece.size());
   } catch (...) {
@@ -163,10 +171,12 @@ Error damaged(const fs::path& path, const std::string& why) {
 }
 
 // All of it from `from` on.
-std::uint64_t copy_plain(Source& source, std::uint64_t from, const common::Stream& out) {
+std::uint64_t copy_plain(const std::function<std::string_view()>& pull, std::uint64_t from,
+                         const common::Stream& out) {
+  std::uint64_t seen = 0;
   std::uint64_t bytes = 0;
-  for (std::string_view piece; !(piece = source.next()).empty();) {
-    const std::uint64_t before = source.size - piece.size();
+  for (std::string_view piece; !(piece = pull()).empty();) {
+    const std::uint64_t before = std::exchange(seen, seen + piece.size());
     if (before < from) piece.remove_prefix(std::min<std::uint64_t>(from - before, piece.size()));
     out.write(piece);
     bytes += piece.size();
@@ -183,7 +193,9 @@ void require_expected(Source& source, const Expected& expected) {
     throw damaged(source.path, "its SHA-256 is not the manifest's");
 }
 
-std::uint64_t copy_unpacked(Source& source, const common::Stream& out) {
+std::uint64_t copy_unpacked(const fs::path& path, const std::function<std::string_view()>& pull,
+                            const common::Stream& out) {
+  Pulled source{pull};
   const Reader reader(::archive_read_new(), &::archive_read_free);
   ::archive* a = reader.get();
   ::archive_read_support_filter_zstd(a);
@@ -192,7 +204,7 @@ std::uint64_t copy_unpacked(Source& source, const common::Stream& out) {
   const auto fail = [&]() {
     if (source.thrown) std::rethrow_exception(source.thrown);
     const char* text = ::archive_error_string(a);
-    throw damaged(source.path, text != nullptr ? text : "it cannot be decompressed");
+    throw damaged(path, text != nullptr ? text : "it cannot be decompressed");
   };
   ::archive_entry* entry = nullptr;
   if (::archive_read_open(a, &source, nullptr, &read_packed, nullptr) != ARCHIVE_OK) fail();
@@ -230,14 +242,23 @@ Packed pack(const Op& op, int fd, const common::Folder& folder, const std::strin
   const std::string what = "storing " + file;
   Output output(folder, file);
   try {
+    std::function<void(std::string_view)> take = [&](std::string_view piece) {
+      output.write(piece);
+    };
+    std::optional<Sealer> sealer;
+    if (!options.recipients.empty()) {
+      sealer.emplace(op, options.recipients, std::exchange(take, nullptr));
+      take = [&](std::string_view piece) { sealer->write(piece); };
+    }
     std::uint64_t bytes = 0;
     if (options.packing == Packing::none) {
-      bytes = copy_in(op, fd, what, [&](std::string_view piece) { output.write(piece); });
+      bytes = copy_in(op, fd, what, take);
     } else {
-      Compressor compressor(output, options);
+      Compressor compressor(take, options);
       bytes = copy_in(op, fd, what, [&](std::string_view piece) { compressor.write(piece); });
       compressor.finish();
     }
+    if (sealer) sealer->finish();
     return output.finish(bytes);
   } catch (...) {
     ::unlinkat(folder.fd(), file.c_str(), 0);
@@ -246,11 +267,28 @@ Packed pack(const Op& op, int fd, const common::Folder& folder, const std::strin
 }
 
 std::uint64_t unpack(const Op& op, const common::Folder& folder, const std::string& file,
-                     const Expected& expected, Packing packing, int fd) {
+                     const Expected& expected, const UnpackOptions& options, int fd) {
   Source source(op, folder, file);
+  std::function<std::string_view()> pull = [&] { return source.next(); };
+  std::optional<Opener> opener;
+  if (options.identity != nullptr) {
+    opener.emplace(op, *options.identity, std::exchange(pull, nullptr));
+    pull = [&] { return opener->next(); };
+  }
   const common::Stream out(op, fd, "reading " + file);
-  const std::uint64_t bytes =
-      packing == Packing::zstd ? copy_unpacked(source, out) : copy_plain(source, 0, out);
+  std::uint64_t bytes = 0;
+  try {
+    bytes = options.packing == Packing::zstd ? copy_unpacked(source.path, pull, out)
+                                             : copy_plain(pull, 0, out);
+  } catch (const Error& error) {
+    // What cannot be decrypted may be damaged: the hash tells, and comes first.
+    if (!opener || error.rc() == FBX_CANCELLED || error.rc() == FBX_TIMEOUT) throw;
+    opener->stop();
+    require_expected(source, expected);
+    throw Error(error.rc(), fmt::format("{}: {}", source.path.string(), error.what()),
+                error.hint());
+  }
+  if (opener) opener->stop();
   require_expected(source, expected);
   return bytes;
 }
@@ -258,7 +296,8 @@ std::uint64_t unpack(const Op& op, const common::Folder& folder, const std::stri
 std::uint64_t send_stored(const Op& op, const common::Folder& folder, const std::string& file,
                           const Expected& expected, std::uint64_t from, int fd) {
   Source source(op, folder, file);
-  const std::uint64_t bytes = copy_plain(source, from, common::Stream(op, fd, "reading " + file));
+  const std::uint64_t bytes =
+      copy_plain([&] { return source.next(); }, from, common::Stream(op, fd, "reading " + file));
   require_expected(source, expected);
   return bytes;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <fusebox/plugin.hpp>
 #include <string>
+#include <vector>
 
 #include "common/folder.hpp"
 
@@ -22,6 +23,7 @@ struct PackOptions {
   Packing packing = Packing::zstd;
   int level = 3;
   int threads = 1;
+  std::vector<std::string> recipients = {};  // of age; none: not encrypted
 };
 
 // Everything from `fd` into the new file `file`, which is on disk on return and gone after an
@@ -35,10 +37,15 @@ struct Expected {
   std::string sha256;
 };
 
+struct UnpackOptions {
+  Packing packing = Packing::zstd;
+  const Secret* identity = nullptr;  // of age; null: not encrypted
+};
+
 // The stream in `file` to `fd`. Throws Error{FBX_FAILED} when the file is not the expected one;
 // what has been written by then must not be used.
 std::uint64_t unpack(const Op& op, const common::Folder& folder, const std::string& file,
-                     const Expected& expected, Packing packing, int fd);
+                     const Expected& expected, const UnpackOptions& options, int fd);
 
 // The file's own bytes from `from` on to `fd`; it is read and compared from its beginning.
 std::uint64_t send_stored(const Op& op, const common::Folder& folder, const std::string& file,

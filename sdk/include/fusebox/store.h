@@ -38,7 +38,8 @@ typedef struct fbx_store_v1 {
    *   request {"generation":"","file":"postgres.dump","compress":true}
    *   result  {"file":"postgres.dump.zst","bytes":1234,"stored_bytes":567,"sha256":"..."}
    * file:   as it is called in the store, which compresses and adds a suffix that says how, unless
-   *         `compress` is false: for small texts that a person should be able to read
+   *         `compress` is false: for small texts that a person should be able to read, and for what
+   *         comes from a store as it is kept there, whose name has the suffix already
    * sha256: of what is stored, so that `sha256sum` proves it
    * A name is plain: no slash, no leading dot. What was put under it before is replaced: a stream
    * that broke off may come again. [op-thread] */
