@@ -75,12 +75,10 @@ void freeze(const Server& server, const std::vector<Table>& tables, const std::s
 
 // Of what was frozen, not of what the tables hold by now.
 Parts read_parts(const Server& server, const std::string& folder) {
-  const std::string found =
-      server.run({"sh", "-c",
-                  "cd \"$1\" && find . -type f -name count.txt -exec sh -c 'for f; do printf \"%s "
-                  "%s\\n\" \"$(cat \"$f\")\" \"$f\"; done' sh {} +",
-                  "sh", folder},
-                 "counting rows");
+  constexpr const char* script =
+      "cd \"$1\" && find . -type f -name count.txt -exec sh -c 'for f; do printf \"%s %s\\n\" "
+      "\"$(cat \"$f\")\" \"$f\"; done' sh {} +";
+  const std::string found = server.run({"sh", "-c", script, "sh", folder}, "counting rows");
   Parts parts;
   for (const std::string& line : lines_of(found)) {
     const std::size_t space = line.find(' ');
@@ -91,11 +89,10 @@ Parts read_parts(const Server& server, const std::string& folder) {
 
 // Tables share files after ATTACH PARTITION ... FROM; each is to have its own in the stream.
 void stream(const Server& server, const std::string& folder, int fd) {
-  const auto program = server.beside(
-      {"sh", "-c",
-       "tar --help 2>&1 | grep -q -e --hard-dereference && set -- \"$1\" --hard-dereference; "
-       "exec tar -cf - -C \"$1\" ${2+\"$2\"} .",
-       "sh", folder});
+  constexpr const char* script =
+      "tar --help 2>&1 | grep -q -e --hard-dereference && set -- \"$1\" --hard-dereference; "
+      "exec tar -cf - -C \"$1\" ${2+\"$2\"} .";
+  const auto program = server.beside({"sh", "-c", script, "sh", folder});
   common::require_success(common::stream_beside(server.op(), program, fd),
                           fmt::format("tar beside {}", server.service()));
 }

@@ -144,11 +144,12 @@ json::object hash_frozen(const Server& server, const std::vector<Table>& tables,
   // A part that is there now was there all the time: one that was merged away never comes back.
   const auto after = active_parts(server);
   for (auto& [name, found] : hashes) {
+    const std::string begin = name + "/";
+    const auto& whole = chosen[name];
     std::erase_if(found, [&](const auto& sum) {
-      const auto& list = chosen[name][sum.first];
-      return std::any_of(list.begin(), list.end(), [&](const std::string& part) {
-        return !after.contains(name + "/" + part);
-      });
+      const auto& list = whole.at(sum.first);
+      return std::any_of(list.begin(), list.end(),
+                         [&](const std::string& part) { return !after.contains(begin + part); });
     });
     if (found.empty()) continue;
     std::vector<std::string> partitions;

@@ -51,9 +51,8 @@ class SnapshotClickhouse final : public Plugin, public Snapshot {
             {fmt::format("mkdir parts && zstd -dc {}.zst | tar -x -C parts", file),
              "clickhouse-client --multiquery < parts/schema.sql",
              "# for each table of parts/tables.json: copy the folders in parts/<folder> into",
-             "# <the table's data_path of system.tables>/detached/, owned by the server's user, "
-             "then",
-             "# for each of them: ALTER TABLE <database>.<name> ATTACH PART '<folder>'"}}}}}});
+             "# <the table's data_path of system.tables>/detached/, owned by the server's user;",
+             "# then for each of them: ALTER TABLE <database>.<name> ATTACH PART '<folder>'"}}}}}});
   }
 
   std::string capture(Op& op, std::string_view, int fd) override {

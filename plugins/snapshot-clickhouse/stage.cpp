@@ -23,11 +23,10 @@ namespace json = boost::json;
 Frozen receive(const Server& server, int fd, const std::string& root, const std::string& folder,
                const json::object* counts) {
   common::Pipe pipe = common::make_pipe();
-  common::Program program =
-      server.beside({"sh", "-c",
-                     "mkdir -p \"$1\" && tar -xof - -C \"$1\" || exit; [ \"$(id -u)\" != 0 ] || "
-                     "{ folder=$1; set -- $(ls -nd \"$2\"); chown -R \"$3:$4\" \"$folder\"; }",
-                     "sh", folder, root});
+  constexpr const char* script =
+      "mkdir -p \"$1\" && tar -xof - -C \"$1\" || exit; [ \"$(id -u)\" != 0 ] || "
+      "{ folder=$1; set -- $(ls -nd \"$2\"); chown -R \"$3:$4\" \"$folder\"; }";
+  common::Program program = server.beside({"sh", "-c", script, "sh", folder, root});
   program.stdin_fd = pipe.read.get();
   common::Finished finished;
   std::exception_ptr failed;
@@ -117,10 +116,10 @@ void attach_parts(const Server& server, const Tag& tag, const Frozen& frozen,
                                        literal(part)));
   }
   if (statements.empty()) return;
-  server.run({"sh", "-c",
-              "while IFS= read -r from && IFS= read -r to; do (cd \"$from\" && mv -- * \"$to\") || "
-              "exit; done"},
-             "moving parts", moves);
+  constexpr const char* script =
+      "while IFS= read -r from && IFS= read -r to; do (cd \"$from\" && mv -- * \"$to\") || exit; "
+      "done";
+  server.run({"sh", "-c", script}, "moving parts", moves);
   try {
     server.execute(statements);
   } catch (const Error& error) {

@@ -141,8 +141,8 @@ class Turn {
   }
 
   Statements leave() const {
-    if (const auto drops = doubles(&Tag::old_of); !drops.empty()) return drops;
-    if (const auto moves = clear_live(&Tag::old_of); !moves.empty()) return moves;
+    if (auto drops = doubles(&Tag::old_of); !drops.empty()) return drops;
+    if (auto moves = clear_live(&Tag::old_of); !moves.empty()) return moves;
     Statements statements;
     for (const std::string& database : scene_.behind(tag_.new_prefix()))
       if (!scene_.databases.contains(database)) statements.push_back(make_database(database));
@@ -151,7 +151,7 @@ class Turn {
   }
 
   Statements arrive() const {
-    if (const auto drops = doubles(&Tag::new_of); !drops.empty()) return drops;
+    if (auto drops = doubles(&Tag::new_of); !drops.empty()) return drops;
     Statements statements;
     for (const std::string& database : scene_.behind(tag_.new_prefix()))
       for (const Table* table : scene_.in(tag_.new_of(database)))
@@ -164,7 +164,7 @@ class Turn {
   }
 
   Statements depart() const {
-    if (const auto drops = doubles(&Tag::new_of); !drops.empty()) return drops;
+    if (auto drops = doubles(&Tag::new_of); !drops.empty()) return drops;
     const auto moves = clear_live(&Tag::new_of);
     if (moves.empty() && !has(sign::live)) return {unsign_statement(tag_, sign::arriving)};
     Statements statements;
@@ -174,7 +174,7 @@ class Turn {
   }
 
   Statements come_back() const {
-    if (const auto drops = doubles(&Tag::old_of); !drops.empty()) return drops;
+    if (auto drops = doubles(&Tag::old_of); !drops.empty()) return drops;
     Statements statements;
     const auto views = read_record(server_, tag_, sign::old_views);
     const auto is_old = [&](const Table* view) {
