@@ -87,9 +87,13 @@ class Sync {
     for (const auto& verdict : agenda.remove)
       result.action(fmt::format("remove {} from the drive ({})", verdict.name,
                                 fmt::join(verdict.reasons, ", ")));
-    result.summary(fmt::format("would copy {} ({}) to the drive, which has {} and {} free",
-                               count_text(agenda.copy.size(), "generation"), human(agenda.bytes),
-                               count_text(agenda.whole, "whole one"),
+    const std::string doing =
+        agenda.copy.empty()
+            ? std::string("nothing to copy to the drive")
+            : fmt::format("would copy {} ({}) to the drive",
+                          count_text(agenda.copy.size(), "generation"), human(agenda.bytes));
+    result.summary(fmt::format("{}, which has {} and {} free", doing,
+                               count_text(agenda.whole, "whole generation"),
                                human(drive_.folder.free_bytes())));
     return result.json();
   }
