@@ -177,7 +177,7 @@ std::string changed(std::string summary) {
 
 // ---- The verbs ----------------------------------------------------------------------------------
 
-// An earlier restore that was cut off while it removed the old data: its data is the live one.
+// Of an earlier restore that removed the old data, or began to: its data is the live one.
 void finish_earlier(const Op& op, const Context& context) {
   const auto earlier = read_session(context.state_dir);
   if (!earlier) return;
@@ -185,7 +185,7 @@ void finish_earlier(const Op& op, const Context& context) {
     if (const auto error = turn_all(op, *earlier, "settled"))
       op.log(Level::warn, fmt::format("the data before the restore of {} is still there: {}",
                                       earlier->generation, error->what()));
-  } else {
+  } else if (earlier->staged) {
     op.log(Level::warn,
            fmt::format("an earlier restore of {} was left as it stood; what it created is named {}",
                        earlier->generation, earlier->tag()));
@@ -208,11 +208,8 @@ std::string prepare(const Op& op, const Context& context, const StepRequest& req
                   fmt::format("generation {} cannot be restored: {} ({})", generation.name,
                               finding.what, finding.evidence),
                   "choose another one: `fusebox backup list`");
-  Session session{request.run,
-                  generation.name,
-                  common::format_time(std::chrono::system_clock::now()),
-                  {},
-                  false};
+  Session session{request.run, generation.name,
+                  common::format_time(std::chrono::system_clock::now())};
   for (const Stored& one : sources) session.targets.push_back({one.name, one.instance});
   write_session(context.state_dir, session);
   result.summary(fmt::format("generation {} of {} is whole, and each of its {} sources opens",
@@ -224,7 +221,9 @@ std::string prepare(const Op& op, const Context& context, const StepRequest& req
 // The live data is untouched and in use.
 std::string stage(const Op& op, const Context& context, const StepRequest& request) {
   const common::Stopwatch watch;
-  const Session session = need_session(context, request);
+  Session session = need_session(context, request);
+  session.staged = true;
+  write_session(context.state_dir, session);
   std::int64_t bytes = 0;
   for (const Stored& source : staged_sources(op, session)) {
     op.log(Level::info, fmt::format("{}: {} beside the live data", source.name,
@@ -311,17 +310,22 @@ std::string settle(const Op& op, const Context& context, const StepRequest& requ
   session.settling = true;
   write_session(context.state_dir, session);
   Result result;
+  std::vector<Target> left;
   for (const Target& target : session.targets) {
     try {
       turn(op, session, target, "settled");
     } catch (const Error& error) {
-      result.add({Severity::warning, fmt::format("old data of {} is still there", target.source),
-                  error.what(),
-                  fmt::format("what is left is named {}: remove it by hand", session.tag()),
-                  target.source});
+      result.add(
+          {Severity::warning, fmt::format("old data of {} is still there", target.source),
+           error.what(),
+           fmt::format("the next restore tries again; what is left is named {}", session.tag()),
+           target.source});
+      left.push_back(target);
     }
   }
-  remove_session(context.state_dir);
+  // Until the run's end is on record, an undo has to learn from here that there is no way back.
+  session.targets = std::move(left);
+  write_session(context.state_dir, session);
   const auto began = common::parse_time(session.started);
   const auto took = began ? std::chrono::system_clock::now() - *began : std::chrono::seconds{0};
   const double ms = std::chrono::duration<double, std::milli>(took).count();
@@ -384,7 +388,7 @@ std::string run_restore(const Op& op, const Context& context, const StepRequest&
 
 std::string undo_restore(const Op& op, const Context& context, const StepRequest& request,
                          bool had_result) {
-  const auto session = read_session(context.state_dir);
+  auto session = read_session(context.state_dir);
   const bool ours = session && session->run == request.run;
   const bool moved_data = request.verb == "stage" || request.verb == "swap";
   if ((ours && session->settling) || (request.verb == "settle" && had_result))
@@ -395,9 +399,17 @@ std::string undo_restore(const Op& op, const Context& context, const StepRequest
                 "find out which data is live: `fusebox health`");
   if (moved_data && ours) {
     if (const auto error = turn_all(op, *session, "old")) throw *error;
+    session->staged = false;
+    write_session(context.state_dir, *session);
     return changed("the old data is live, and what was restored is gone");
   }
-  if (request.verb == "prepare" && ours) remove_session(context.state_dir);
+  if (request.verb == "prepare" && ours) {
+    // Without the record, nobody could turn back what could not be turned back yet.
+    if (session->staged)
+      throw Error(FBX_CONFLICT, "what was restored is not all turned back yet",
+                  "start the server that does not answer, and undo again");
+    remove_session(context.state_dir);
+  }
   Result result;
   result.summary("nothing to take back");
   result.changed(false);

@@ -35,11 +35,9 @@ std::optional<Session> read_session(const std::string& state_dir) {
   if (!fs::exists(file)) return std::nullopt;
   const auto object =
       common::parse_object(common::read_file(file, kMaxSize), file.string(), FBX_IO);
-  Session session{common::need_text(object, "run"),
-                  common::need_text(object, "generation"),
-                  common::need_text(object, "started"),
-                  {},
-                  common::need_boolean(object, "settling")};
+  Session session{common::need_text(object, "run"),       common::need_text(object, "generation"),
+                  common::need_text(object, "started"),   {},
+                  common::need_boolean(object, "staged"), common::need_boolean(object, "settling")};
   if (const auto* list = common::array_at(object, "targets"))
     for (const json::value& item : *list)
       session.targets.push_back({common::need_text(item.as_object(), "source"),
@@ -57,6 +55,7 @@ void write_session(const std::string& state_dir, const Session& session) {
                                                   {"generation", session.generation},
                                                   {"started", session.started},
                                                   {"targets", std::move(targets)},
+                                                  {"staged", session.staged},
                                                   {"settling", session.settling}}) +
                          "\n");
 }

@@ -17,9 +17,10 @@ struct Target {
 struct Session {
   std::string run;
   std::string generation;
-  std::string started;  // RFC 3339
-  std::vector<Target> targets;
-  bool settling = false;  // the old data is being removed: there is no way back any more
+  std::string started;               // RFC 3339
+  std::vector<Target> targets = {};  // when settling: what is not settled yet
+  bool staged = false;               // something of it is beside the live data, or is live
+  bool settling = false;             // the old data is going or gone: there is no way back any more
 
   // By which everything that this restore creates is named: the run's id in lower-case letters and
   // digits.
