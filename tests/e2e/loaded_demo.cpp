@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 #include <boost/json.hpp>
 
+#include <fcntl.h>
 #include <unistd.h>
 #include <algorithm>
 #include <cstdlib>
@@ -186,8 +187,8 @@ pid_t LoadedDemo::spawn(const std::vector<std::string>& args) const {
   argv.push_back(nullptr);
   envp.push_back(nullptr);
   if (::chdir(box_.path().c_str()) != 0) ::_exit(126);
-  if (::freopen("spawned.log", "w", stdout) == nullptr) ::_exit(126);
-  if (::dup2(STDOUT_FILENO, STDERR_FILENO) < 0) ::_exit(126);
+  const int log = ::open("spawned.log", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  if (::dup2(log, STDOUT_FILENO) < 0 || ::dup2(log, STDERR_FILENO) < 0) ::_exit(126);
   ::execve(argv[0], argv.data(), envp.data());
   ::_exit(127);
 }

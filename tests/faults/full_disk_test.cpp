@@ -71,9 +71,14 @@ TEST_CASE("a data disk that fills up in the middle of a restore leaves the data 
   // Not a file system of memory: MinIO wants direct I/O.
   const Mount disk(Mount::of_image(folder / "data", folder / "image", 700));
   const LoadedDemo stack([&](std::string text) {
-    const std::string table = "[plugins.runtime-process]\n";
-    return text.insert(text.find(table) + table.size(),
-                       fmt::format("data_dir = \"{}\"\n", (folder / "data/stack").string()));
+    const auto put = [&](const std::string& table, const std::string& lines) {
+      const std::string header = fmt::format("[plugins.{}]\n", table);
+      text.insert(text.find(header) + header.size(), lines);
+    };
+    put("runtime-process", fmt::format("data_dir = \"{}\"\n", (folder / "data/stack").string()));
+    for (const char* probe : {"postgres", "clickhouse", "redis", "minio"})
+      put(fmt::format("probe-{}", probe), "disk_fail_percent = 0\ndisk_min_free = 0\n");
+    return text;
   });
   stack.must({"backup", "create"});
   const std::string wanted = stack.newest();

@@ -87,7 +87,7 @@ void Mount::pull() {
 void Mount::fill(std::uint64_t room) const {
   struct statvfs info {};
   REQUIRE(::statvfs(at_.c_str(), &info) == 0);
-  const std::uint64_t free = std::uint64_t{info.f_bfree} * info.f_frsize;
+  const std::uint64_t free = std::uint64_t{info.f_bavail} * info.f_frsize;
   if (free <= room) return;
   const int fd = ::open((at_ / "filler").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   REQUIRE(fd >= 0);
