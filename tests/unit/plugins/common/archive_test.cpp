@@ -26,6 +26,7 @@ namespace fs = std::filesystem;
 using fbx::common::ArchivePace;
 using fbx::common::ArchiveTotals;
 using fbx::common::extract_archive;
+using fbx::common::FolderState;
 using fbx::common::write_archive;
 using fusebox::test::TempDir;
 
