@@ -112,6 +112,7 @@ TEST_CASE("a data disk that fills up in the middle of a restore leaves the data 
     INFO(stack.spawned());
     disk.make_room();
     fusebox::test::mend(stack);
+    if (code == 0) fusebox::test::remove_old_data(stack, restore);
     const std::string now = stack.data();
     if (now != data) CHECK(now == used);
     if (code == 0) CHECK(now == data);

@@ -140,12 +140,12 @@ TEST_CASE("two at once: the second is refused, the first ends whole") {
   }
   SUBCASE("a server that dies in the middle of a restore leaves the data as it was") {
     stack.must({"backup", "create"});
-    const std::string wanted = stack.newest();
+    const std::vector<std::string> restore = {"restore", stack.newest(), "--yes", "--no-safety"};
     stack.use_on();
     const std::string used = stack.data();
     std::mt19937 random(8);
     const auto began = Clock::now();
-    stack.must({"restore", wanted, "--yes", "--no-safety"});
+    stack.must(restore);
     const auto time = std::chrono::duration_cast<Milliseconds>(Clock::now() - began);
     CHECK(stack.data() == data);
     stack.use_on();
@@ -156,13 +156,14 @@ TEST_CASE("two at once: the second is refused, the first ends whole") {
       CAPTURE(service);
       const std::string pid = stack.pid_of(service);
       const auto server = seen_running(stack, pid);
-      const pid_t child = stack.spawn({"restore", wanted, "--yes", "--no-safety"});
+      const pid_t child = stack.spawn(restore);
       std::this_thread::sleep_for(Milliseconds(random() % static_cast<unsigned>(time.count())));
       ::kill(static_cast<pid_t>(std::stol(pid)), SIGKILL);
       const int ended = exit_of(child);
       INFO(ended);
       INFO(stack.spawned());
       mend_by_hand(stack, server);
+      if (ended == 0) fusebox::test::remove_old_data(stack, restore);
       const std::string now = stack.data();
       if (now != data) CHECK(now == used);
       if (ended == 0) CHECK(now == data);

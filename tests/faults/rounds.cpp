@@ -47,4 +47,8 @@ void mend(const LoadedDemo& stack) {
   CHECK(up.exit_code == 0);
 }
 
+void remove_old_data(const LoadedDemo& stack, const std::vector<std::string>& restore) {
+  if (contains(stack.spawned(), "is still there")) stack.must(restore);
+}
+
 }  // namespace fusebox::test

@@ -6,6 +6,8 @@
 
 #include <filesystem>
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace fusebox::test {
 
@@ -21,5 +23,7 @@ int exit_of(pid_t child);
 
 // Undoes what an interrupted or half undone run left, if any did, and starts what is down.
 void mend(const LoadedDemo& stack);
+// A restore that went well, but could not remove the old data, says so, and the next one does.
+void remove_old_data(const LoadedDemo& stack, const std::vector<std::string>& restore);
 
 }  // namespace fusebox::test
