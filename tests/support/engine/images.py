@@ -225,7 +225,9 @@ def clickhouse(names, _):
 
 
 def minio(names, _):
-    layer = Layer("nextjs", without=("tar", "cpio", "find"))  # there is no archiver in MinIO's image
+    # MinIO's image has no archiver; busybox's own shell would find one in itself.
+    layer = Layer("nextjs", without=("sh", "tar", "cpio", "find"))
+    layer.program("dash", at="bin/sh")
     layer.program("minio", at="usr/bin/minio")
     layer.program("mc", at="usr/bin/mc")
     layer.folder("data")
