@@ -4,19 +4,14 @@
 #include "e2e/loaded_demo.hpp"
 #include "faults/rounds.hpp"
 #include "faults/two_stores.hpp"
-#include "support/child.hpp"
-#include "support/search.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <pwd.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <boost/json.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <random>
 #include <string>
 #include <thread>
@@ -30,9 +25,7 @@ using fusebox::test::is_begun;
 using fusebox::test::LoadedDemo;
 using fusebox::test::mend;
 using fusebox::test::rounds;
-using fusebox::test::slurp;
 using fusebox::test::TwoStores;
-namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using Milliseconds = std::chrono::milliseconds;
 
@@ -41,47 +34,6 @@ namespace {
 void expect(const Ended& ended, int exit_code) {
   INFO(ended.all());
   CHECK(ended.exit_code == exit_code);
-}
-
-std::vector<std::string> split(const std::string& text) {  // at each '\0'
-  std::vector<std::string> parts;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\0', at), text.size());
-    parts.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return parts;
-}
-
-// How a server was started, so that it can be started again by hand.
-fusebox::test::ChildSpec seen_running(const LoadedDemo& stack, const std::string& pid) {
-  const fs::path proc = fs::path("/proc") / pid;
-  fusebox::test::ChildSpec spec;
-  spec.command = split(slurp(proc / "cmdline"));
-  spec.cwd = fs::read_symlink(proc / "cwd");
-  spec.log = stack.box() / "by-hand.log";
-  struct stat st {};
-  REQUIRE(::stat(proc.c_str(), &st) == 0);
-  spec.user = ::getpwuid(st.st_uid)->pw_name;
-  for (const auto& one : split(slurp(proc / "environ")))
-    spec.environment[one.substr(0, one.find('='))] = one.substr(one.find('=') + 1);
-  return spec;
-}
-
-// Recovers. A server that does not run is started by hand first, if that is what it takes.
-void mend_by_hand(const LoadedDemo& stack, const fusebox::test::ChildSpec& server) {
-  if (stack({"recover", "--undo"}).exit_code == 6) {
-    fusebox::test::Child child(server);
-    Ended recovered;
-    for (int tries = 0; tries < 30 && recovered.exit_code != 0; ++tries) {
-      std::this_thread::sleep_for(Milliseconds(500));
-      recovered = stack({"recover", "--undo"});
-    }
-    INFO(recovered.all());
-    CHECK(recovered.exit_code == 0);
-    child.stop(SIGINT);
-  }
-  mend(stack);
 }
 
 }  // namespace
@@ -155,14 +107,14 @@ TEST_CASE("two at once: the second is refused, the first ends whole") {
                                                      "minio"}[static_cast<std::size_t>(round % 4)];
       CAPTURE(service);
       const std::string pid = stack.pid_of(service);
-      const auto server = seen_running(stack, pid);
+      const auto server = fusebox::test::seen_running(stack, pid);
       const pid_t child = stack.spawn(restore);
       std::this_thread::sleep_for(Milliseconds(random() % static_cast<unsigned>(time.count())));
       ::kill(static_cast<pid_t>(std::stol(pid)), SIGKILL);
       const int ended = exit_of(child);
       INFO(ended);
       INFO(stack.spawned());
-      mend_by_hand(stack, server);
+      fusebox::test::mend_by_hand(stack, server);
       if (ended == 0) fusebox::test::remove_old_data(stack, restore);
       const std::string now = stack.data();
       if (now != data) CHECK(now == used);

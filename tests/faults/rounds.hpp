@@ -3,6 +3,7 @@
 #pragma once
 
 #include "e2e/loaded_demo.hpp"
+#include "support/child.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -23,6 +24,10 @@ int exit_of(pid_t child);
 
 // Undoes what an interrupted or half undone run left, if any did, and starts what is down.
 void mend(const LoadedDemo& stack);
+// How a server was started, so that it can be started again by hand.
+ChildSpec seen_running(const LoadedDemo& stack, const std::string& pid);
+// As mend(). Where the undo needs `server`, and it is down, that is started by hand first.
+void mend_by_hand(const LoadedDemo& stack, const ChildSpec& server);
 // A restore that went well, but could not remove the old data, says so, and the next one does.
 void remove_old_data(const LoadedDemo& stack, const std::vector<std::string>& restore);
 
