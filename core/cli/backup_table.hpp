@@ -217,7 +217,7 @@ inline constexpr std::array backup_table = {
             "create`, and a drill each week an hour later. What was missed in sleep runs after it. "
             "No secret is written. Where signing in needs a variable, give it to the service "
             "manager itself (`systemctl --user import-environment NAME`, until the next boot), or "
-            "keep it as an encrypted credential that a drop-in loads: docs/BACKUPS.md shows how.",
+            "in an encrypted credential (systemd-creds) that a drop-in of the service loads.",
             "fusebox backup schedule install\tor anew, with other options\nfusebox backup schedule "
             "install --print\tonly show it\nfusebox backup schedule show\twhat is there, and when "
             "it runs next\nfusebox backup schedule remove\tno schedule",
