@@ -117,7 +117,7 @@ std::string ByHand::object(const std::string& name) const {
       {"PATH", fmt::format("{}/.cache/fusebox/bin:{}", std::getenv("HOME"), std::getenv("PATH"))},
       {"MC_HOST_it",
        fmt::format("http://{}:{}@127.0.0.1:{}", minio_.user(), minio_.password(), minio_.port())}};
-  return box_->program({"mc", "cat", "it/langfuse/" + name}, options).out;
+  return box_->program({"env", "mc", "cat", "it/langfuse/" + name}, options).out;
 }
 
 }  // namespace fusebox::test
