@@ -74,8 +74,8 @@ typedef struct fbx_runtime_v1 {
    *   result  {"files":56,"bytes":1234}        bytes: of file content
    * FBX_CONFLICT while its service runs, unless `live` is true. That is right only for data whose
    * files are written once and renamed into place: one that goes meanwhile may be missing. When a
-   * file changed under the stream, so that it cannot be finished, it fails with FBX_UNAVAILABLE, and
-   * another one may go well. [op-thread] */
+   * file changed under the stream, so that it cannot be finished, it fails with FBX_UNAVAILABLE,
+   * and another one may go well. [op-thread] */
   fbx_rc (*volume_export)(fbx_instance* self, fbx_op* op, fbx_str request_json, int32_t fd,
                           fbx_sink result);
 

@@ -229,7 +229,8 @@ TEST_CASE("a scratch stack comes up beside the live one, shares nothing with it,
   CHECK(place.at("port").as_int64() != world.port);
   CHECK(docker({"port", db, "8080"}) == fmt::format("127.0.0.1:{}", place.at("port").as_int64()));
   CHECK(scratch.endpoint(world.port).at("port") == place.at("port"));
-  CHECK(place.at("url").as_string() == fmt::format("http://127.0.0.1:{}", place.at("port").as_int64()));
+  CHECK(place.at("url").as_string() ==
+        fmt::format("http://127.0.0.1:{}", place.at("port").as_int64()));
   CHECK(live.endpoint(8080).at("port") == world.port);
   CHECK(scratch.volumes().find(world.drill + "_data") != std::string::npos);
   CHECK(scratch.volumes().find(world.name + "-data") == std::string::npos);
