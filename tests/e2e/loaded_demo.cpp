@@ -71,8 +71,6 @@ LoadedDemo::LoadedDemo(const std::function<std::string(std::string)>& edit) {
       "CREATE DATABASE lf; CREATE TABLE lf.traces (id UInt64, v String, d Date DEFAULT "
       "'2026-11-24') ENGINE = MergeTree PARTITION BY toYYYYMM(d) ORDER BY id; INSERT INTO "
       "lf.traces (id, v) SELECT number, toString(number * 7) FROM numbers(100000)");
-  // Redis waits some seconds for a second replica, which never comes.
-  must({"redis-cli", "--", "config", "set", "repl-diskless-sync-delay", "0"});
   for (int i = 0; i < 20; ++i)
     must({"redis-cli", "--", "set", fmt::format("key{}", i), fmt::format("value{}", i)});
   mc({"mb", "--quiet", "demo/langfuse"});
