@@ -30,21 +30,6 @@ std::string count_text(std::size_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
-common::KeepPolicy rules_of(const common::json::object& config) {
-  const auto count = [&](std::string_view key) {
-    return static_cast<int>(common::need_integer(config, key));
-  };
-  common::KeepPolicy rules;
-  rules.last = count("keep_last");
-  rules.daily = count("keep_daily");
-  rules.weekly = count("keep_weekly");
-  rules.monthly = count("keep_monthly");
-  rules.yearly = count("keep_yearly");
-  if (const auto within = common::duration_at(config, "keep_within"))
-    rules.within = std::chrono::duration_cast<std::chrono::seconds>(*within);
-  return rules;
-}
-
 Offer ask(const Op& op) {
   try {
     return ask_store(op);
@@ -59,7 +44,7 @@ class Sync {
   Sync(const Op& op, const SyncContext& context)
       : op_(op),
         context_(context),
-        rules_(rules_of(context.context.config)),
+        rules_(common::keep_policy(context.context.config)),
         min_free_(
             static_cast<std::uint64_t>(common::need_integer(context.context.config, "min_free"))),
         drive_(open(context)),

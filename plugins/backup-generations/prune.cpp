@@ -19,17 +19,7 @@ namespace {
 namespace json = boost::json;
 
 common::KeepPolicy policy_of(const json::object& config) {
-  const auto count = [&](std::string_view key) {
-    return static_cast<int>(common::need_integer(config, key));
-  };
-  common::KeepPolicy policy;
-  policy.last = count("keep_last");
-  policy.daily = count("keep_daily");
-  policy.weekly = count("keep_weekly");
-  policy.monthly = count("keep_monthly");
-  policy.yearly = count("keep_yearly");
-  if (const auto within = common::duration_at(config, "keep_within"))
-    policy.within = std::chrono::duration_cast<std::chrono::seconds>(*within);
+  const auto policy = common::keep_policy(config);
   if (policy.empty())
     throw Error(FBX_CONFIG, "no rule says what to keep, so every generation would go",
                 "set keep_daily, keep_weekly or another rule");

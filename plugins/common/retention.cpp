@@ -7,6 +7,8 @@
 #include <array>
 #include <optional>
 
+#include "common/json.hpp"
+
 namespace fbx::common {
 
 namespace {
@@ -63,6 +65,21 @@ std::array<Rule, 6> rules_of(const KeepPolicy& policy) {
 bool KeepPolicy::empty() const {
   return last == 0 && hourly == 0 && daily == 0 && weekly == 0 && monthly == 0 && yearly == 0 &&
          within.count() == 0;
+}
+
+KeepPolicy keep_policy(const boost::json::object& config) {
+  const auto count = [&](std::string_view key) {
+    return static_cast<int>(need_integer(config, key));
+  };
+  KeepPolicy policy;
+  policy.last = count("keep_last");
+  policy.daily = count("keep_daily");
+  policy.weekly = count("keep_weekly");
+  policy.monthly = count("keep_monthly");
+  policy.yearly = count("keep_yearly");
+  if (const auto within = duration_at(config, "keep_within"))
+    policy.within = std::chrono::duration_cast<std::chrono::seconds>(*within);
+  return policy;
 }
 
 std::vector<Verdict> judge(std::vector<Candidate> candidates, const KeepPolicy& policy,

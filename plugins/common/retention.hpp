@@ -2,6 +2,7 @@
 // Which generations to keep: restic's published rules, as pure functions.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -23,6 +24,10 @@ struct KeepPolicy {
   // Without a rule everything would go: refuse it.
   bool empty() const;
 };
+
+// As a plugin's configuration says: keep_last, keep_daily, keep_weekly, keep_monthly, keep_yearly,
+// and keep_within where it is set.
+KeepPolicy keep_policy(const boost::json::object& config);
 
 struct Candidate {
   std::string name;
