@@ -43,10 +43,13 @@ std::string failure(Body&& body) {
   }
 }
 
-// The file of a stopped service's data, out of an export; "" when there is no volume.
+// The file of a stopped service's data, out of an export; "" when there is no volume, or nothing in
+// it: an engine has to make one to stage into it.
 std::string kept(Rig& rig) {
   const File stream(rig.dir / "kept.tar");
-  if (failure([&] { rig.volume(true, "a", stream.get()); }) != "none") return "";
+  json::object told;
+  if (failure([&] { told = rig.volume(true, "a", stream.get()); }) != "none") return "";
+  if (told.at("files").to_number<int>() == 0) return "";
   std::string bytes(fs::file_size(rig.dir / "kept.tar"), '\0');
   if (::pread(stream.get(), bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
     return "cannot read";

@@ -206,7 +206,10 @@ TEST_CASE("a scratch stack comes up beside the live one, shares nothing with it,
   const std::string live_db = world.name + "-db";
   CHECK(World::inside(live_db, "echo live > /data/mine; echo live > /shared/mine; cat /folder/*") ==
         "live");
-  const std::string before = docker({"ps", "-q", "--no-trunc"});
+  const auto running = [&] {  // other tests use the engine, too
+    return docker({"ps", "-q", "--no-trunc", "--filter", "name=" + world.name});
+  };
+  const std::string before = running();
 
   CHECK(scratch.run("preflight").at("status") != "unhealthy");
   scratch.run("up", {{"services", {"web"}}});
@@ -243,13 +246,13 @@ TEST_CASE("a scratch stack comes up beside the live one, shares nothing with it,
   scratch.run("down", {{"volumes", true}});
   CHECK(World::all_of(world.drill) == "");
   CHECK(docker({"volume", "ls", "-q"}).find(world.drill) == std::string::npos);
-  CHECK(docker({"ps", "-q", "--no-trunc"}) == before);
+  CHECK(running() == before);
   CHECK(World::inside(live_db, "cat /data/mine /shared/mine") == "live\nlive");
   CHECK(world.read("folder/precious") == "live");
 
   scratch.run("up", {{"services", {"db"}}});
   scratch.undo("up");
   CHECK(World::all_of(world.drill) == "");
-  CHECK(docker({"ps", "-q", "--no-trunc"}) == before);
+  CHECK(running() == before);
   live.run("down", {{"volumes", true}});
 }
