@@ -43,7 +43,7 @@ using Words = std::set<std::string>;
 TEST_CASE("bash completes commands") {
   const Sandbox box;
   CHECK(offered(box, "fusebox dep") == Words{"deploy"});
-  CHECK(offered(box, "fusebox re") == Words{"restart", "recover"});
+  CHECK(offered(box, "fusebox re") == Words{"restart", "recover", "restore"});
   CHECK(offered(box, "fusebox -q sta") == Words{"start", "stats"});
 }
 
