@@ -26,7 +26,8 @@ std::set<pid_t> processes_of(const Sandbox& sandbox) {
     const std::string name = entry.path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     std::ifstream in(entry.path() / "cmdline", std::ios::binary);
-    const std::string cmdline((std::istreambuf_iterator<char>(in)), {});
+    std::string cmdline;
+    std::getline(in, cmdline);  // of a process that ends meanwhile: empty
     std::error_code gone;
     const fs::path cwd = fs::read_symlink(entry.path() / "cwd", gone);
     if (cmdline.find(mark) != std::string::npos || (!gone && cwd.string().starts_with(mark)))
