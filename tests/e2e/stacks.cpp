@@ -136,7 +136,8 @@ DemoStack::DemoStack() : Stack("langfuse-demo") {
   const fs::path source = FUSEBOX_CONFIGS;
   fs::copy_file(source / "demo.toml", box_ / "fusebox.toml");
   fs::copy(source / "demo", box_ / "demo", fs::copy_options::recursive);
-  fs::remove(box_ / "demo/.env");
+  fs::remove(box_ / "demo/.env");  // of a demo that runs from the source folder; and its backups
+  fs::remove_all(box_ / "demo/backups");
   const std::pair<const char*, std::vector<const char*>> services[] = {
       {"postgres", {"postgres"}},
       {"clickhouse", {"http", "native", "interserver"}},
