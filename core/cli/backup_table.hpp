@@ -236,7 +236,7 @@ inline constexpr std::array backup_table = {
             "any failure turns the old data back. Asks which one, and for the stack's name.",
             "fusebox restore\tchoose from a list\nfusebox restore latest --yes\tin a script\n"
             "fusebox restore latest --dry-run\tsay what each step would do\nfusebox restore latest "
-            "--source snapshot-postgres\tone source alone",
+            "--source NAME\tone source alone, as `backup show` names it",
             restore_options,
             Completes::nothing,
             Exits::phase,

@@ -13,6 +13,8 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr int kAttempts = 4;
+
 std::int64_t number(const std::string& text) {
   std::int64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
@@ -125,6 +127,14 @@ void turn_settled(const Databases& databases, const Names& names,
   if (there.count(names.partial) != 0) databases.drop(names.partial);
 }
 
+void turn_once(const Databases& databases, const Names& names, const std::set<std::string>& there,
+               std::string_view to) {
+  if (to == "new") return turn_new(databases, names, there);
+  if (to == "old") return turn_old(databases, names, there);
+  if (to == "settled") return turn_settled(databases, names, there);
+  throw Error(FBX_ARGUMENT, fmt::format("data cannot be turned to \"{}\"", to));
+}
+
 }  // namespace
 
 Told count_contents(const Op& op, const Psql& psql, const std::string& database,
@@ -181,11 +191,16 @@ Told stage(const Op& op, const Psql& psql, const Names& names, const json::objec
 
 void turn(const Op& op, const Psql& psql, const Names& names, std::string_view to) {
   const Databases databases(op, psql);
-  const auto there = databases.existing(names);
-  if (to == "new") return turn_new(databases, names, there);
-  if (to == "old") return turn_old(databases, names, there);
-  if (to == "settled") return turn_settled(databases, names, there);
-  throw Error(FBX_ARGUMENT, fmt::format("data cannot be turned to \"{}\"", to));
+  // What a killed run left on its way to the server may still change databases between the look
+  // and the deed.
+  for (int attempt = 1;; ++attempt) {
+    const auto there = databases.existing(names);
+    try {
+      return turn_once(databases, names, there, to);
+    } catch (const Error&) {
+      if (attempt == kAttempts || databases.existing(names) == there) throw;
+    }
+  }
 }
 
 }  // namespace fbx::snapshot
