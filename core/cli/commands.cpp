@@ -34,6 +34,7 @@ constexpr std::array recover_options = {
     OptionSpec{"undo", 0, "", "bring back the state before the run"},
     OptionSpec{"resume", 0, "", "go on where the run ended"},
     OptionSpec{"forget", 0, "", "close the run as it stands, when its undo keeps failing"},
+    OptionSpec{"start", 0, "SERVICE", "start this first, which died within the run; repeatable"},
 };
 
 constexpr std::array init_options = {
@@ -286,7 +287,8 @@ constexpr std::array table = {
             "Finish a run that was cut off: undo it, or resume it",
             "A run is open when its process died. Until it is recovered, other effects on the "
             "stack are refused.",
-            "fusebox recover\task what to do\nfusebox recover --undo\tbring back the state before",
+            "fusebox recover\task what to do\nfusebox recover --undo\tbring back the state before\n"
+            "fusebox recover --undo --start postgres\tits server died, and the undo needs it",
             recover_options,
             Completes::nothing,
             Exits::phase,

@@ -2,6 +2,9 @@
 // The commands' functions, one block per file; commands.cpp says what each is for.
 #pragma once
 
+#include <string>
+#include <vector>
+
 namespace fusebox::cli {
 
 class Context;
@@ -10,6 +13,8 @@ class Context;
 int run_phase(Context& context);       // the phase that the command is named after
 int run_any_phase(Context& context);   // `run <phase>`
 int run_up_or_down(Context& context);  // up, stop, start, restart: with services
+// Starts services although a run is open: what its recovery needs.
+int start_for_recovery(Context& context, const std::vector<std::string>& services);
 int run_down(Context& context);
 int run_deploy(Context& context);
 int run_health(Context& context);

@@ -138,4 +138,12 @@ int execute_phase(Context& context, const std::string& name) {
   });
 }
 
+int execute_beside_open_run(Context& context, const std::string& name) {
+  const auto plan = make_plan(context, name);
+  return with_environment(context, [&](run::Environment environment) {
+    environment.beside_open_run = true;
+    return run::to_int(run::run_phase(plan, environment));
+  });
+}
+
 }  // namespace fusebox::cli

@@ -18,6 +18,9 @@ class Context;
 // Plans the phase and runs it; with --dry-run shows what each step would do instead.
 int execute_phase(Context& context, const std::string& name);
 
+// Runs the phase although a run is open, for what its recovery needs.
+int execute_beside_open_run(Context& context, const std::string& name);
+
 // The same for a phase that exists, with `edit` applied to each of its steps first.
 void edit_phase(Context& context, const std::string& name,
                 const std::function<void(config::StepConfig&)>& edit);

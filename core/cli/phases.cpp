@@ -33,6 +33,13 @@ void give_runtime(Context& context, const std::string& phase, const std::string&
   });
 }
 
+void give_services(Context& context, const std::string& phase,
+                   const std::vector<std::string>& services) {
+  config::List list;
+  for (const auto& service : services) list.push_back({service, {"the command line"}});
+  give_runtime(context, phase, "services", {std::move(list), {"the command line"}});
+}
+
 // Data is gone for ever, so a habit ("--yes") is not enough: the stack's name has to be said.
 void confirm_data_loss(Context& context) {
   const std::string& stack = context.config().stack;
@@ -77,12 +84,13 @@ int run_any_phase(Context& context) {
 int run_up_or_down(Context& context) {
   const std::string& name = context.args().command;
   const auto& services = context.args().positionals;
-  if (!services.empty()) {
-    config::List list;
-    for (const auto& service : services) list.push_back({service, {"the command line"}});
-    give_runtime(context, name, "services", {std::move(list), {"the command line"}});
-  }
+  if (!services.empty()) give_services(context, name, services);
   return execute_phase(context, name);
+}
+
+int start_for_recovery(Context& context, const std::vector<std::string>& services) {
+  give_services(context, "start", services);
+  return execute_beside_open_run(context, "start");
 }
 
 int run_down(Context& context) {

@@ -188,6 +188,10 @@ int recover(Context& context) {
     return run::to_int(run::ExitCode::ok);
   }
   const auto mode = choose_mode(context, *open);
+  if (const auto services = context.args().values("start"); !services.empty()) {
+    const int code = start_for_recovery(context, services);
+    if (code != run::to_int(run::ExitCode::ok)) return code;
+  }
   return with_environment(context, [&](const run::Environment& environment) {
     return run::to_int(run::recover(mode, environment));
   });

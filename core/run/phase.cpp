@@ -257,7 +257,7 @@ ExitCode run_phase(const plan::Plan& plan, const Environment& environment) {
   const std::string id = new_run_id(std::chrono::system_clock::now());
   const StackLock lock =
       StackLock::acquire(environment.state_dir, fmt::format("{} (run {})", plan.phase, id));
-  refuse_open_run(environment.state_dir);
+  if (!environment.beside_open_run) refuse_open_run(environment.state_dir);
   prune_runs(environment.state_dir, environment.keep_runs);
   const fs::path file = journal_file(environment.state_dir, id);
   Worker worker(environment, create_journal_file(file));

@@ -26,6 +26,7 @@ struct Environment {
   std::function<std::unique_ptr<report::Reporter>()> make_reporter;
   Timings timings;
   bool strict = false;
+  bool beside_open_run = false;  // what starts now is what the recovery of another run needs
   std::size_t keep_runs = 100;
 };
 
@@ -34,8 +35,8 @@ struct Environment {
 // The steps run in a child process: a plugin that crashes is reported with the step that it was in.
 // A read-only phase then goes on with its other steps. A phase with effects takes the stack's lock
 // (Error{conflict} when it is held), refuses while an interrupted run is open (Error{conflict}),
-// and keeps a journal; when the child dies or a step hangs, another child undoes the run from the
-// journal.
+// unless told to run beside it, and keeps a journal; when the child dies or a step hangs, another
+// child undoes the run from the journal.
 ExitCode run_phase(const plan::Plan& plan, const Environment& environment);
 
 enum class RecoverMode {

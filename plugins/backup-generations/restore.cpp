@@ -406,8 +406,10 @@ std::string undo_restore(const Op& op, const Context& context, const StepRequest
   if (request.verb == "prepare" && ours) {
     // Without the record, nobody could turn back what could not be turned back yet.
     if (session->staged)
-      throw Error(FBX_CONFLICT, "what was restored is not all turned back yet",
-                  "start the server that does not answer, and undo again");
+      throw Error(
+          FBX_CONFLICT, "what was restored is not all turned back yet",
+          "start the server that does not answer, and undo again: `fusebox recover --undo --start "
+          "SERVICE`");
     remove_session(context.state_dir);
   }
   Result result;

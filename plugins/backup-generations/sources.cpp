@@ -80,7 +80,10 @@ Offer ask_sources(const Op& op) {
       ask(op, instance, offer.sources);
     } catch (const Reported& reported) {
       const Error error = common::error_of(reported);
-      if (error.rc() != FBX_SKIPPED) throw error;
+      if (error.rc() != FBX_SKIPPED)
+        throw Error(error.rc(),
+                    fmt::format("asking {} what it captures: {}", instance, error.what()),
+                    error.hint());
       offer.left_out.push_back({instance, error.what()});
     }
   }

@@ -107,14 +107,13 @@ TEST_CASE("two at once: the second is refused, the first ends whole") {
                                                      "minio"}[static_cast<std::size_t>(round % 4)];
       CAPTURE(service);
       const std::string pid = stack.pid_of(service);
-      const auto server = fusebox::test::seen_running(stack, pid);
       const pid_t child = stack.spawn(restore);
       std::this_thread::sleep_for(Milliseconds(random() % static_cast<unsigned>(time.count())));
       ::kill(static_cast<pid_t>(std::stol(pid)), SIGKILL);
       const int ended = exit_of(child);
       INFO(ended);
       INFO(stack.spawned());
-      fusebox::test::mend_by_hand(stack, server);
+      fusebox::test::mend_dead(stack, service);
       if (ended == 0) fusebox::test::remove_old_data(stack, restore);
       const std::string now = stack.data();
       if (now != data) CHECK(now == used);

@@ -4,7 +4,6 @@
 #include "support/search.hpp"
 
 #include <doctest/doctest.h>
-#include <pwd.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -17,20 +16,6 @@
 namespace fusebox::test {
 
 namespace fs = std::filesystem;
-
-namespace {
-
-std::vector<std::string> split(const std::string& text) {  // at each '\0'
-  std::vector<std::string> parts;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\0', at), text.size());
-    parts.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return parts;
-}
-
-}  // namespace
 
 int rounds(int few) {
   const char* wanted = std::getenv("FUSEBOX_TEST_KILLS");
@@ -67,32 +52,9 @@ void mend(const LoadedDemo& stack) {
   CHECK(up.exit_code == 0);
 }
 
-ChildSpec seen_running(const LoadedDemo& stack, const std::string& pid) {
-  const fs::path proc = fs::path("/proc") / pid;
-  ChildSpec spec;
-  spec.command = split(slurp(proc / "cmdline"));
-  spec.cwd = fs::read_symlink(proc / "cwd");
-  spec.log = stack.box() / "by-hand.log";
-  struct stat st {};
-  REQUIRE(::stat(proc.c_str(), &st) == 0);
-  spec.user = ::getpwuid(st.st_uid)->pw_name;
-  for (const auto& one : split(slurp(proc / "environ")))
-    spec.environment[one.substr(0, one.find('='))] = one.substr(one.find('=') + 1);
-  return spec;
-}
-
-void mend_by_hand(const LoadedDemo& stack, const ChildSpec& server) {
-  if (stack({"recover", "--undo"}).exit_code == 6) {
-    Child child(server);
-    Ended recovered;
-    for (int tries = 0; tries < 30 && recovered.exit_code != 0; ++tries) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(500));
-      recovered = stack({"recover", "--undo"});
-    }
-    INFO(recovered.all());
-    CHECK(recovered.exit_code == 0);
-    child.stop(SIGINT);
-  }
+void mend_dead(const LoadedDemo& stack, const std::string& service) {
+  if (stack({"recover", "--undo"}).exit_code == 6)
+    stack.must({"recover", "--undo", "--start", service});
   mend(stack);
 }
 

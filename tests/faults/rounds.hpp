@@ -3,7 +3,6 @@
 #pragma once
 
 #include "e2e/loaded_demo.hpp"
-#include "support/child.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -24,10 +23,8 @@ int exit_of(pid_t child);
 
 // Undoes what an interrupted or half undone run left, if any did, and starts what is down.
 void mend(const LoadedDemo& stack);
-// How a server was started, so that it can be started again by hand.
-ChildSpec seen_running(const LoadedDemo& stack, const std::string& pid);
-// As mend(). Where the undo needs `server`, and it is down, that is started by hand first.
-void mend_by_hand(const LoadedDemo& stack, const ChildSpec& server);
+// As mend(). Where the undo needs `service`, and it is down, that is started first.
+void mend_dead(const LoadedDemo& stack, const std::string& service);
 // A restore that went well, but could not remove the old data, says so, and the next one does.
 void remove_old_data(const LoadedDemo& stack, const std::vector<std::string>& restore);
 
