@@ -15,9 +15,6 @@ namespace fusebox::test {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-// Names that a block of commands exports.
 std::set<std::string> exported(const std::string& commands) {
   std::set<std::string> names;
   std::istringstream in(commands);
@@ -30,6 +27,8 @@ std::set<std::string> exported(const std::string& commands) {
   return names;
 }
 
+namespace {
+
 std::string without_newline(std::string text) {
   while (text.ends_with('\n')) text.pop_back();
   return text;
@@ -38,12 +37,12 @@ std::string without_newline(std::string text) {
 }  // namespace
 
 std::string commands_of(std::string_view document, std::string_view mark) {
-  const std::string fence = fmt::format("```sh {}", mark);
+  const std::string word = fmt::format(" {} ", mark);
   std::istringstream in{std::string(document)};
   std::string commands;
   bool inside = false;
   for (std::string line; std::getline(in, line);) {
-    if (line == fence)
+    if (line.starts_with("```sh ") && (line + " ").find(word) != std::string::npos)
       inside = true;
     else if (line.starts_with("```"))
       inside = false;

@@ -6,10 +6,15 @@
 #include "e2e/harness.hpp"
 #include "support/servers.hpp"
 
+#include <set>
+
 namespace fusebox::test {
 
-// What stands in the blocks of a document that are fenced as "```sh <mark>", one after another.
+// What stands in the blocks of a document whose fence names `mark` ("```sh plain compose"), one
+// after another.
 std::string commands_of(std::string_view document, std::string_view mark);
+// Names that a block of commands exports.
+std::set<std::string> exported(const std::string& commands);
 
 class ByHand {
  public:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Backup, restore and drill of the whole Langfuse stack, with data written to every store
 // meanwhile.
+#include "e2e/by_hand.hpp"
 #include "e2e/docker/docker_stacks.hpp"
 #include "support/engine/docker.hpp"
 #include "support/search.hpp"
@@ -19,6 +20,7 @@
 #include <chrono>
 #include <fstream>
 #include <functional>
+#include <set>
 #include <thread>
 
 using fusebox::test::contains;
@@ -112,6 +114,31 @@ class LoadedStack : public LangfuseStack {
   }
   // What broken() says when nothing is.
   static constexpr const char* whole = "0\n0\n1\n0\n";
+
+  // Removes everything, and restores it by docs/RESTORE-BY-HAND.md, to the letter.
+  void follow_the_page(const std::string& generation) const {
+    CHECK((*this)({"down", "--volumes", "--yes", "--confirm", name()}).exit_code == 0);
+    const std::string page = fusebox::test::slurp(FUSEBOX_RESTORE_PAGE);
+    fusebox::test::CallOptions options;
+    options.deadline = std::chrono::minutes(3);
+    options.environment = {
+        {"GENERATION",
+         (std::string(json({"backup", "list"}).at("where").as_string()) + "/").append(generation)},
+        {"COMPOSE_FILE", (box_ / "compose/docker-compose.yml").string()},
+        {"COMPOSE_PROJECT_NAME", name()},
+        {"WORK", (box_ / "by-hand").string()}};
+    std::set<std::string> names;
+    for (const auto& [key, value] : options.environment) names.insert(key);
+    CHECK(fusebox::test::exported(fusebox::test::commands_of(page, "compose-yours")) == names);
+    const fs::path script =
+        box_.write("by-hand.sh", fmt::format("set -eu -o pipefail; set -a; . {}; set +a\n",
+                                             (box_ / "configs/.env").string()) +
+                                     fusebox::test::commands_of(page, "check") +
+                                     fusebox::test::commands_of(page, "compose"));
+    const Ended ended = box_.program({"bash", script.string()}, options);
+    INFO(ended.all());
+    REQUIRE(ended.exit_code == 0);
+  }
 
   void use_on() const {
     sql("DELETE FROM trace WHERE id <= 1000; UPDATE project SET name = 'renamed' WHERE id = 7;"
@@ -356,4 +383,9 @@ TEST_CASE(
       boost::json::parse(fusebox::test::slurp(state / "plugins/backup/drills.jsonl"));
   CHECK(receipt.at("generation") == boost::json::value(generation));
   CHECK(receipt.at("sources").as_array().size() == 4);
+
+  // And all of it without fusebox.
+  stack.follow_the_page(generation);
+  CHECK(stack.data(true) == saved);
+  CHECK(stack.broken() == LoadedStack::whole);
 }
