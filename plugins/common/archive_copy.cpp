@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <exception>
 #include <memory>
 
@@ -17,86 +16,35 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Two blocks of zeros end a tar stream.
-constexpr std::uint64_t end_mark = 1024;
-
-// libarchive calls back through C, so what a callback throws waits here until it is back.
-struct Source {
-  const std::function<std::string_view()>& pull;
-  std::uint64_t zeros = 0;  // at the end of what came so far
-  bool ended = false;
-  std::exception_ptr thrown;
-
-  std::string_view next() {
-    const std::string_view bytes = pull();
-    ended = bytes.empty();
-    const auto last = bytes.find_last_not_of('\0');
-    if (last == std::string_view::npos)
-      zeros += bytes.size();
-    else
-      zeros = bytes.size() - last - 1;
-    return bytes;
-  }
-};
-
-struct Target {
-  const std::function<void(std::string_view)>& push;
-  std::exception_ptr thrown;
-};
-
-extern "C" la_ssize_t pull_bytes(::archive* a, void* context, const void** bytes) {
-  auto& source = *static_cast<Source*>(context);
-  try {
-    if (source.ended) return 0;
-    const std::string_view next = source.next();
-    *bytes = next.data();
-    return static_cast<la_ssize_t>(next.size());
-  } catch (...) {
-    source.thrown = std::current_exception();
-    ::archive_set_error(a, ECANCELED, "stopped");
-    return -1;
-  }
-}
-
-extern "C" la_ssize_t push_bytes(::archive* a, void* context, const void* bytes, std::size_t size) {
-  auto& target = *static_cast<Target*>(context);
-  try {
-    target.push({static_cast<const char*>(bytes), size});
-    return static_cast<la_ssize_t>(size);
-  } catch (...) {
-    target.thrown = std::current_exception();
-    ::archive_set_error(a, ECANCELED, "stopped");
-    return -1;
-  }
-}
-
-[[noreturn]] void fail_read(const Source& source, ::archive* a) {
+[[noreturn]] void fail_read(const PulledBytes& source, ::archive* a) {
   if (source.thrown) std::rethrow_exception(source.thrown);
   throw BrokenArchive(FBX_IO, fmt::format("cannot read the tar stream: {}", archive_text(a)),
                       "it is broken or no tar stream: make it anew");
 }
 
-ArchiveReader open_source(Source& source) {
+ArchiveReader open_source(PulledBytes& source) {
   ArchiveReader reader(::archive_read_new(), &::archive_read_free);
   ::archive_read_support_format_tar(reader.get());
-  if (::archive_read_open(reader.get(), &source, nullptr, &pull_bytes, nullptr) != ARCHIVE_OK)
+  if (::archive_read_open(reader.get(), &source, nullptr, &PulledBytes::read, nullptr) !=
+      ARCHIVE_OK)
     fail_read(source, reader.get());
   return reader;
 }
 
-[[noreturn]] void fail_write(const Target& target, ::archive* a) {
+[[noreturn]] void fail_write(const PushedBytes& target, ::archive* a) {
   if (target.thrown) std::rethrow_exception(target.thrown);
   throw Error(FBX_IO, fmt::format("cannot write the tar stream: {}", archive_text(a)));
 }
 
-ArchiveWriter open_target(Target& target) {
+ArchiveWriter open_target(PushedBytes& target) {
   ArchiveWriter writer(::archive_write_new(), &::archive_write_free);
   ::archive_write_set_format_pax(writer.get());
   // Names are bytes here, whatever encoding somebody used.
   ::archive_write_set_format_option(writer.get(), "pax", "hdrcharset", "BINARY");
   ::archive_write_set_bytes_per_block(writer.get(), 65536);
   ::archive_write_set_bytes_in_last_block(writer.get(), 1);
-  if (::archive_write_open(writer.get(), &target, nullptr, &push_bytes, nullptr) != ARCHIVE_OK)
+  if (::archive_write_open(writer.get(), &target, nullptr, &PushedBytes::write, nullptr) !=
+      ARCHIVE_OK)
     fail_write(target, writer.get());
   return writer;
 }
@@ -112,8 +60,8 @@ class Copier {
  public:
   explicit Copier(const ArchiveCopy& copy)
       : copy_(copy),
-        source_{copy.pull, 0, false, nullptr},
-        target_{copy.push, nullptr},
+        source_{[this] { return pull(); }},
+        target_{copy.push},
         reader_(open_source(source_)),
         writer_(open_target(target_)) {}
 
@@ -125,8 +73,8 @@ class Copier {
       if (rc != ARCHIVE_OK) fail_read(source_, reader_.get());
       add(entry);
     }
-    while (!source_.ended) source_.next();
-    if (source_.zeros < end_mark)
+    while (!pull().empty()) continue;
+    if (!end_.whole())
       throw BrokenArchive(FBX_IO, "the tar stream ends too early",
                           "whoever wrote it was interrupted: make it anew");
     if (::archive_write_close(writer_.get()) != ARCHIVE_OK) fail_write();
@@ -134,6 +82,12 @@ class Copier {
   }
 
  private:
+  std::string_view pull() {
+    if (end_.ended()) return {};
+    const std::string_view bytes = copy_.pull();
+    end_.watch(bytes);
+    return bytes;
+  }
   [[noreturn]] void fail_write() { common::fail_write(target_, writer_.get()); }
 
   fs::path below(const fs::path& path) const {
@@ -194,8 +148,9 @@ class Copier {
   }
 
   const ArchiveCopy& copy_;
-  Source source_;
-  Target target_;
+  TarEnd end_;
+  PulledBytes source_;
+  PushedBytes target_;
   ArchiveReader reader_;
   ArchiveWriter writer_;
   EntryGuard guard_;
@@ -211,7 +166,7 @@ ArchiveTotals copy_archive(const ArchiveCopy& copy) {
 
 ArchiveRoot read_archive_root(const std::function<std::string_view()>& pull) {
   const Utf8Locale utf8;
-  Source source{pull, 0, false, nullptr};
+  PulledBytes source{pull};
   const ArchiveReader reader = open_source(source);
   ArchiveRoot root;
   ::archive_entry* entry = nullptr;
@@ -234,7 +189,7 @@ ArchiveRoot read_archive_root(const std::function<std::string_view()>& pull) {
 std::string small_archive(const std::vector<SmallEntry>& entries) {
   std::string out;
   const std::function<void(std::string_view)> push = [&](std::string_view bytes) { out += bytes; };
-  Target target{push, nullptr};
+  PushedBytes target{push};
   const ArchiveWriter writer = open_target(target);
   for (const SmallEntry& small : entries) {
     const std::unique_ptr<::archive_entry, decltype(&::archive_entry_free)> entry(
@@ -256,7 +211,7 @@ std::string small_archive(const std::vector<SmallEntry>& entries) {
 
 std::string read_small_file(const std::function<std::string_view()>& pull) {
   const Utf8Locale utf8;
-  Source source{pull, 0, false, nullptr};
+  PulledBytes source{pull};
   const ArchiveReader reader = open_source(source);
   ::archive_entry* entry = nullptr;
   if (::archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK)

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <fusebox/plugin.hpp>
 
 namespace fbx::common {
@@ -42,6 +43,31 @@ void TarEnd::watch(std::string_view bytes) {
     zeros_ += bytes.size();
   else
     zeros_ = bytes.size() - last - 1;
+}
+
+la_ssize_t PulledBytes::read(::archive* a, void* self, const void** bytes) {
+  auto& pulled = *static_cast<PulledBytes*>(self);
+  try {
+    const std::string_view next = pulled.next();
+    *bytes = next.data();
+    return static_cast<la_ssize_t>(next.size());
+  } catch (...) {
+    pulled.thrown = std::current_exception();
+    ::archive_set_error(a, ECANCELED, "stopped");
+    return -1;
+  }
+}
+
+la_ssize_t PushedBytes::write(::archive* a, void* self, const void* bytes, std::size_t size) {
+  auto& pushed = *static_cast<PushedBytes*>(self);
+  try {
+    pushed.take({static_cast<const char*>(bytes), size});
+    return static_cast<la_ssize_t>(size);
+  } catch (...) {
+    pushed.thrown = std::current_exception();
+    ::archive_set_error(a, ECANCELED, "stopped");
+    return -1;
+  }
 }
 
 fs::path EntryGuard::clean(const std::string& name, const std::string& shown) const {

@@ -7,7 +7,9 @@
 #include <locale.h>
 
 #include <cstdint>
+#include <exception>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -48,6 +50,20 @@ class TarEnd {
  private:
   std::uint64_t zeros_ = 0;  // at the end of what came so far
   bool ended_ = false;
+};
+
+// libarchive calls back through C, so what a callback throws waits here until it is back.
+struct PulledBytes {
+  std::function<std::string_view()> next;  // empty at the end
+  std::exception_ptr thrown = nullptr;
+
+  static la_ssize_t read(::archive* a, void* self, const void** bytes);
+};
+struct PushedBytes {
+  std::function<void(std::string_view)> take;
+  std::exception_ptr thrown = nullptr;
+
+  static la_ssize_t write(::archive* a, void* self, const void* bytes, std::size_t size);
 };
 
 // Lets no entry leave the folder that a stream is unpacked into. Since that folder is empty, every

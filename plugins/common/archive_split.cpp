@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <exception>
 #include <fusebox/plugin.hpp>
 #include <vector>
@@ -18,9 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Two blocks of zeros end a tar stream.
-constexpr std::uint64_t kEndMark = 1024;
-
 [[noreturn]] void refuse(const std::string& why) {
   throw Error(FBX_FAILED, "the archive cannot be read: " + why,
               "it is damaged, cut off, or no tar archive: use another");
@@ -30,73 +26,57 @@ constexpr std::uint64_t kEndMark = 1024;
 class Plain {
  public:
   explicit Plain(std::function<std::string_view()> pull)
-      : pull_(std::move(pull)), reader_(::archive_read_new(), &::archive_read_free) {
+      : pull_{std::move(pull)}, reader_(::archive_read_new(), &::archive_read_free) {
     ::archive* a = reader_.get();
     ::archive_read_support_filter_gzip(a);
     ::archive_read_support_filter_zstd(a);
     ::archive_read_support_format_raw(a);
     ::archive_entry* entry = nullptr;
-    check(::archive_read_open(a, this, nullptr, &Plain::pull_bytes, nullptr));
+    check(::archive_read_open(a, &pull_, nullptr, &PulledBytes::read, nullptr));
     if (::archive_read_next_header(a, &entry) != ARCHIVE_OK) fail();
   }
 
   std::string_view next() {
-    if (ended_) return {};
+    if (end_.ended()) return {};
     const la_ssize_t got = ::archive_read_data(reader_.get(), buffer_.data(), buffer_.size());
     if (got < 0) fail();
     const std::string_view bytes(buffer_.data(), static_cast<std::size_t>(got));
-    ended_ = bytes.empty();
-    const auto last = bytes.find_last_not_of('\0');
-    zeros_ = last == std::string_view::npos ? zeros_ + bytes.size() : bytes.size() - last - 1;
+    end_.watch(bytes);
     return bytes;
   }
   // To the end, which must be that of a tar stream.
   void finish() {
     while (!next().empty()) continue;
-    if (zeros_ < kEndMark) refuse("it ends too early");
+    if (!end_.whole()) refuse("it ends too early");
   }
 
  private:
-  static la_ssize_t pull_bytes(::archive* a, void* self, const void** bytes) {
-    auto& plain = *static_cast<Plain*>(self);
-    try {
-      const std::string_view next = plain.pull_();
-      *bytes = next.data();
-      return static_cast<la_ssize_t>(next.size());
-    } catch (...) {
-      plain.thrown_ = std::current_exception();
-      ::archive_set_error(a, ECANCELED, "stopped");
-      return -1;
-    }
-  }
   void check(int rc) {
     if (rc != ARCHIVE_OK) fail();
   }
   [[noreturn]] void fail() {
-    if (thrown_) std::rethrow_exception(thrown_);
+    if (pull_.thrown) std::rethrow_exception(pull_.thrown);
     refuse(archive_text(reader_.get()));
   }
 
-  std::function<std::string_view()> pull_;
+  PulledBytes pull_;
   ArchiveReader reader_;
   std::vector<char> buffer_ = std::vector<char>(1U << 17U);
-  std::uint64_t zeros_ = 0;  // at the end of what came so far
-  bool ended_ = false;
-  std::exception_ptr thrown_;
+  TarEnd end_;
 };
 
 // Of a tar stream that is written.
 class Target {
  public:
   explicit Target(const TakeBytes& take)
-      : take_(take), writer_(::archive_write_new(), &::archive_write_free) {
+      : push_{take}, writer_(::archive_write_new(), &::archive_write_free) {
     ::archive* a = writer_.get();
     ::archive_write_set_format_pax(a);
     // Names are bytes here, whatever encoding somebody used.
     ::archive_write_set_format_option(a, "pax", "hdrcharset", "BINARY");
     ::archive_write_set_bytes_per_block(a, 65536);
     ::archive_write_set_bytes_in_last_block(a, 1);
-    check(::archive_write_open(a, this, nullptr, &Target::push_bytes, nullptr));
+    check(::archive_write_open(a, &push_, nullptr, &PushedBytes::write, nullptr));
   }
   void header(::archive_entry* entry) { check(::archive_write_header(writer_.get(), entry)); }
   void write(std::string_view bytes) {
@@ -105,28 +85,16 @@ class Target {
   void finish() { check(::archive_write_close(writer_.get())); }
 
  private:
-  static la_ssize_t push_bytes(::archive* a, void* self, const void* bytes, std::size_t size) {
-    auto& target = *static_cast<Target*>(self);
-    try {
-      target.take_({static_cast<const char*>(bytes), size});
-      return static_cast<la_ssize_t>(size);
-    } catch (...) {
-      target.thrown_ = std::current_exception();
-      ::archive_set_error(a, ECANCELED, "stopped");
-      return -1;
-    }
-  }
   void check(int rc) {
     if (rc != ARCHIVE_OK) fail();
   }
   [[noreturn]] void fail() {
-    if (thrown_) std::rethrow_exception(thrown_);
+    if (push_.thrown) std::rethrow_exception(push_.thrown);
     throw Error(FBX_IO,
                 fmt::format("cannot write the tar stream: {}", archive_text(writer_.get())));
   }
-  const TakeBytes& take_;
+  PushedBytes push_;
   ArchiveWriter writer_;
-  std::exception_ptr thrown_;
 };
 
 // Whoever packs a whole file system writes "/backup/db"; everybody else writes "backup/db".
@@ -143,9 +111,12 @@ std::string relative_name(const char* raw) {
 class ArchiveSplit::Impl {
  public:
   explicit Impl(std::function<std::string_view()> pull)
-      : plain_(std::move(pull)), reader_(::archive_read_new(), &::archive_read_free) {
+      : plain_(std::move(pull)),
+        pull_{[this] { return plain_.next(); }},
+        reader_(::archive_read_new(), &::archive_read_free) {
     ::archive_read_support_format_tar(reader_.get());
-    if (::archive_read_open(reader_.get(), this, nullptr, &Impl::pull_bytes, nullptr) != ARCHIVE_OK)
+    if (::archive_read_open(reader_.get(), &pull_, nullptr, &PulledBytes::read, nullptr) !=
+        ARCHIVE_OK)
       fail();
   }
 
@@ -193,20 +164,8 @@ class ArchiveSplit::Impl {
   }
 
  private:
-  static la_ssize_t pull_bytes(::archive* a, void* self, const void** bytes) {
-    auto& impl = *static_cast<Impl*>(self);
-    try {
-      const std::string_view next = impl.plain_.next();
-      *bytes = next.data();
-      return static_cast<la_ssize_t>(next.size());
-    } catch (...) {
-      impl.thrown_ = std::current_exception();
-      ::archive_set_error(a, ECANCELED, "stopped");
-      return -1;
-    }
-  }
   [[noreturn]] void fail() {
-    if (thrown_) std::rethrow_exception(thrown_);
+    if (pull_.thrown) std::rethrow_exception(pull_.thrown);
     refuse(archive_text(reader_.get()));
   }
 
@@ -257,13 +216,13 @@ class ArchiveSplit::Impl {
   }
 
   Plain plain_;
+  PulledBytes pull_;
   ArchiveReader reader_;
   ::archive_entry* entry_ = nullptr;
   SplitEntry told_;
   fs::path linked_;
   EntryGuard guard_;
   bool is_ahead_ = false;  // entry_ is one that next() has not given yet
-  std::exception_ptr thrown_;
 };
 
 ArchiveSplit::ArchiveSplit(std::function<std::string_view()> pull) {

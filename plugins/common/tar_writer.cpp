@@ -3,39 +3,15 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <ctime>
-#include <exception>
 #include <fusebox/plugin.hpp>
 
 #include "common/archive_parts.hpp"
 
 namespace fbx::common {
 
-namespace {
-
-// libarchive calls back through C, so what push throws waits here until it is back.
-struct Target {
-  std::function<void(std::string_view)> push;
-  std::exception_ptr thrown;
-};
-
-extern "C" la_ssize_t push_tar(::archive* a, void* context, const void* bytes, std::size_t size) {
-  auto& target = *static_cast<Target*>(context);
-  try {
-    target.push({static_cast<const char*>(bytes), size});
-    return static_cast<la_ssize_t>(size);
-  } catch (...) {
-    target.thrown = std::current_exception();
-    ::archive_set_error(a, ECANCELED, "stopped");
-    return -1;
-  }
-}
-
-}  // namespace
-
 struct TarWriter::State {
-  Target target;
+  PushedBytes target;
   ArchiveWriter writer{::archive_write_new(), &::archive_write_free};
 
   void check(la_ssize_t rc) const {
@@ -62,12 +38,12 @@ struct TarWriter::State {
 
 TarWriter::TarWriter(std::function<void(std::string_view)> push)
     : state_(std::make_unique<State>()) {
-  state_->target.push = std::move(push);
+  state_->target.take = std::move(push);
   ::archive* a = state_->writer.get();
   ::archive_write_set_format_pax_restricted(a);
   ::archive_write_set_bytes_per_block(a, 65536);
   ::archive_write_set_bytes_in_last_block(a, 1);
-  state_->check(::archive_write_open(a, &state_->target, nullptr, &push_tar, nullptr));
+  state_->check(::archive_write_open(a, &state_->target, nullptr, &PushedBytes::write, nullptr));
 }
 
 // What was not finished must not get an end that looks whole.
