@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "e2e/harness.hpp"
+#include "support/skip.hpp"
 #include "util/subprocess.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <cstdlib>
-#include <iostream>
 #include <set>
 #include <sstream>
 
@@ -18,8 +17,7 @@ using Words = std::set<std::string>;
 
 void skip_without_fish() {
   if (fusebox::util::find_program("fish")) return;
-  std::cerr << "cannot run here: fish is not installed; cmake/setup.sh test installs it\n";
-  std::exit(77);
+  fusebox::test::skip_program("fish is not installed; cmake/setup.sh test installs it");
 }
 
 // What fish offers at the end of `line`, without the descriptions.

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "e2e/harness.hpp"
+#include "support/skip.hpp"
 #include "util/subprocess.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstdlib>
-#include <iostream>
 
 using fusebox::test::Sandbox;
 
@@ -15,8 +14,7 @@ namespace {
 
 void skip_without_zsh() {
   if (fusebox::util::find_program("zsh")) return;
-  std::cerr << "cannot run here: zsh is not installed; cmake/setup.sh test installs it\n";
-  std::exit(77);
+  fusebox::test::skip_program("zsh is not installed; cmake/setup.sh test installs it");
 }
 
 // zsh completes at a terminal only, so a second zsh types for us: `line`, then the tabulator. What

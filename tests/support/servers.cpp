@@ -20,6 +20,7 @@
 #include <thread>
 
 #include "support/failure.hpp"
+#include "support/skip.hpp"
 #include "util/subprocess.hpp"
 
 namespace fusebox::test {
@@ -117,9 +118,7 @@ SilentListener::SilentListener() {
 SilentListener::~SilentListener() { ::close(fd_); }
 
 void skip_program_if(const std::optional<std::string>& missing) {
-  if (!missing) return;
-  std::cout << "skipped: " << *missing << std::endl;
-  std::exit(77);
+  if (missing) skip_program(*missing);
 }
 
 // ---- Server -------------------------------------------------------------------------------------

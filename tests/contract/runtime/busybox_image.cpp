@@ -7,8 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <iostream>
 
+#include "support/skip.hpp"
 #include "support/temp_dir.hpp"
 
 namespace engine_test {
@@ -20,14 +20,10 @@ constexpr std::string_view busybox = "/bin/busybox";
 }  // namespace
 
 void require_engine() {
-  const auto skip = [](const std::string& why) {
-    std::cout << "skipped: " << why << '\n';
-    std::exit(77);
-  };
   if (std::getenv("DOCKER_HOST") == nullptr)
-    skip("DOCKER_HOST does not name an engine of the tests' own");
+    fusebox::test::skip_program("DOCKER_HOST does not name an engine of the tests' own");
   if (!std::filesystem::exists(busybox))
-    skip("no busybox for an image: apt-get install busybox-static");
+    fusebox::test::skip_program("no busybox for an image: apt-get install busybox-static");
 }
 
 std::string busybox_stream() {

@@ -8,9 +8,9 @@
 #include <boost/json.hpp>
 #include <cstdlib>
 #include <fstream>
-#include <iostream>
 
 #include "store_rig.hpp"
+#include "support/skip.hpp"
 #include "util/subprocess.hpp"
 
 using fusebox::test::root_of;
@@ -24,8 +24,7 @@ namespace {
 
 void skip_without_age() {
   if (fusebox::util::find_program("age") && fusebox::util::find_program("age-keygen")) return;
-  std::cerr << "age is not here: encryption is NOT tested\n";
-  std::exit(77);
+  fusebox::test::skip_program("age is not installed; cmake/setup.sh test installs it");
 }
 
 // A key pair, made for this test.

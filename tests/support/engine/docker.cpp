@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/engine/docker.hpp"
 
+#include "support/skip.hpp"
 #include "util/subprocess.hpp"
 
 #include <doctest/doctest.h>
@@ -30,11 +31,6 @@ std::string checked(const std::vector<std::string>& command) {
 std::vector<std::string> docker_command(std::vector<std::string> args) {
   args.insert(args.begin(), "docker");
   return args;
-}
-
-[[noreturn]] void skip(const std::string& why) {
-  std::cerr << "cannot run here: " << why << "\n";
-  std::exit(77);
 }
 
 }  // namespace
@@ -75,12 +71,12 @@ std::map<std::string, std::string> read_lock(const fs::path& file) {
 
 void skip_without_images(const std::vector<std::string>& images) {
   if (std::getenv("FUSEBOX_TEST_ENGINE") == nullptr)
-    skip("no engine; `ctest -L docker` starts the tests' own");
+    skip_program("no engine; `ctest -L docker` starts the tests' own");
   std::vector<std::string> missing;
   for (const auto& image : images)
     if (!has_image(image)) missing.push_back(image);
   if (!missing.empty())
-    skip(fmt::format("not built, see engine_images: {}", fmt::join(missing, ", ")));
+    skip_program(fmt::format("not built, see engine_images: {}", fmt::join(missing, ", ")));
 }
 
 PrivateEngine::PrivateEngine(const std::string& size) {
