@@ -18,6 +18,8 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
+pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+pkg_check_modules(hyperscan IMPORTED_TARGET libhs) # or Vectorscan; scans are slower without it
 if(FUSEBOX_TESTS)
   find_package(doctest REQUIRED)
 endif()

@@ -35,6 +35,8 @@ build|libcurl4-openssl-dev|-|HTTP probes
 build|libpq-dev|libpq|PostgreSQL probe
 build|libhiredis-dev|hiredis|Redis probe
 build|libssl-dev|openssl@3|SHA-256 and request signatures
+build|libre2-dev|re2|the scanner's expressions
+build|libhyperscan-dev/libvectorscan-dev|vectorscan|makes the scanner quick
 demo|postgresql-15/postgresql|postgresql@17|Langfuse's main database
 demo|redis-server|redis|Langfuse's queue and cache
 demo|clickhouse-server|clickhouse|Langfuse's traces

@@ -80,19 +80,38 @@ int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 +
 
 }  // namespace
 
+// What the child gets.
+struct Filter::Ends {
+  int text;
+  int err;
+};
+
 Filter::Filter(const Op& op, std::vector<std::string> command, std::string_view stdin_text,
                const std::string& what)
     : in_(op, -1, what), out_(op, -1, what) {
   if (stdin_text.size() > kMaxStdin)
     throw Error(FBX_ARGUMENT, fmt::format("what {} gets on stdin is too long", command.front()));
-  Pipe text = make_pipe();
+  const Pipe text = make_pipe();
+  Pipe err = make_pipe();
+  start(op, command, {text.read.get(), err.write.get()}, what);
+  err_fd_ = std::move(err.read);
+  Stream(op, text.write.get(), what).write(stdin_text);
+}
+
+Filter::Filter(const Op& op, std::vector<std::string> command, FilterStreams streams,
+               const std::string& what)
+    : in_(op, -1, what), out_(op, -1, what) {
+  start(op, command, {streams.in, streams.err}, what);
+}
+
+void Filter::start(const Op& op, std::vector<std::string>& command, const Ends& ends,
+                   const std::string& what) {
   Pipe in = make_pipe();
   Pipe out = make_pipe();
-  Pipe err = make_pipe();
-  const Fd child_text = lifted(text.read.get());
+  const Fd child_text = lifted(ends.text);
   const Fd child_in = lifted(in.read.get());
   const Fd child_out = lifted(out.write.get());
-  const Fd child_err = lifted(err.write.get());
+  const Fd child_err = lifted(ends.err);
   SpawnSettings settings;
   settings.give(child_text, STDIN_FILENO);
   settings.give(child_out, STDOUT_FILENO);
@@ -113,10 +132,8 @@ Filter::Filter(const Op& op, std::vector<std::string> command, std::string_view 
   }
   in_fd_ = std::move(in.write);
   out_fd_ = std::move(out.read);
-  err_fd_ = std::move(err.read);
   in_ = Stream(op, in_fd_.get(), what);
   out_ = Stream(op, out_fd_.get(), what);
-  Stream(op, text.write.get(), what).write(stdin_text);
 }
 
 Filter::~Filter() {
@@ -136,6 +153,7 @@ FilterEnd Filter::wait() {
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) continue;
   pid_ = -1;
   end.exit_code = code_of(status);
+  if (!err_fd_) return end;
   ::fcntl(err_fd_.get(), F_SETFL, O_NONBLOCK);
   std::array<char, 4096> buffer{};
   for (ssize_t got = 0; (got = ::read(err_fd_.get(), buffer.data(), buffer.size())) > 0;)

@@ -20,6 +20,12 @@ struct FilterEnd {
   std::string err;    // what it wrote to stderr, at most what fits a pipe
 };
 
+// Borrowed descriptors, in place of a text and of a pipe that wait() empties.
+struct FilterStreams {
+  int in = -1;
+  int err = -1;
+};
+
 // The program inherits its three streams, and descriptor 3, from which it reads what is written to
 // it; nothing else. Every wait ends by the op's deadline or cancel; a program that was not awaited
 // is killed.
@@ -29,6 +35,9 @@ class Filter {
   // holds (4096 bytes), so a secret is in no file and no argument. Throws Error{FBX_NOT_FOUND} when
   // there is no such program.
   Filter(const Op& op, std::vector<std::string> command, std::string_view stdin_text,
+         const std::string& what);
+  // Of any length, both of them: a program that writes more to stderr than a pipe holds goes on.
+  Filter(const Op& op, std::vector<std::string> command, FilterStreams streams,
          const std::string& what);
   ~Filter();
   Filter(const Filter&) = delete;
@@ -47,6 +56,10 @@ class Filter {
   FilterEnd wait();
 
  private:
+  struct Ends;
+  void start(const Op& op, std::vector<std::string>& command, const Ends& ends,
+             const std::string& what);
+
   ::pid_t pid_ = -1;
   Fd in_fd_;
   Fd out_fd_;
