@@ -18,6 +18,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace fusebox::cli {
 
 namespace fs = std::filesystem;
@@ -112,6 +114,24 @@ void Context::replace_phase(config::PhaseConfig phase) {
   std::erase_if(state_->config->phases,
                 [&](const auto& other) { return other.name == phase.name; });
   state_->config->phases.push_back(std::move(phase));
+}
+
+void Context::use_plugin(const std::string& id) {
+  if (!state_->config && !config_file()) {
+    config::LoadOptions options;
+    options.file = fs::current_path() / "fusebox.toml";
+    options.set = arguments_.values("set");
+    options.set.emplace_back("stack.name=\"no-stack\"");
+    options.environment = fusebox_environment();
+    state_->config = config::load(config::Value{config::Table{}, {}}, options);
+  }
+  config();
+  auto& plugins = state_->config->plugins;
+  const bool is_used = std::any_of(plugins.begin(), plugins.end(),
+                                   [&](const auto& plugin) { return plugin.use == id; });
+  if (is_used) return;
+  config::PluginConfig plugin{id, id, {config::Table{}, {}}, {}, true};
+  plugins.push_back(std::move(plugin));
 }
 
 std::vector<fs::path> Context::plugin_dirs() {

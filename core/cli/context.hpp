@@ -70,6 +70,10 @@ class Context {
   // Adds a phase of the command line's making, in place of one of that name.
   void replace_phase(config::PhaseConfig phase);
 
+  // Sees to it that the stack uses the plugin `id`; where there is no configuration, a stack of
+  // that one plugin is made up. To be called before anything asks for host().
+  void use_plugin(const std::string& id);
+
   // From here on the stack is one beside the live one: its services have names, ports, data and
   // state of their own. To be called before anything asks for host().
   void enter_scratch();
@@ -89,6 +93,9 @@ class Context {
 
   plan::Selection selection() const;
 
+  // Runs print the `document` of their steps' results and, to stderr, what goes wrong.
+  void print_documents() { prints_documents_ = true; }
+
   // Tells of a run as the options ask for: live at a terminal, plain lines, or JSON lines.
   std::unique_ptr<report::Reporter> make_reporter();
 
@@ -96,6 +103,7 @@ class Context {
   struct State;
   Arguments arguments_;
   Output& output_;
+  bool prints_documents_ = false;
   std::unique_ptr<State> state_;
 };
 

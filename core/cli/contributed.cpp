@@ -26,6 +26,7 @@ namespace {
 struct VerbOptions {
   std::deque<std::string> texts;
   std::vector<OptionSpec> specs;
+  std::string_view argument;  // "[PATH]": what stands for a word without a name
 
   std::string_view keep(std::string text) { return texts.emplace_back(std::move(text)); }
 };
@@ -52,6 +53,13 @@ std::string_view placeholder(config::FieldType type) {
   }
 }
 
+std::string upper(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
+  return text;
+}
+
 // Tables and secrets have no form on a command line; `with` in a phase takes them.
 bool fits_command_line(const config::Field& field) {
   using enum config::FieldType;
@@ -59,9 +67,14 @@ bool fits_command_line(const config::Field& field) {
   return field.type != map && field.type != table && field.type != secret;
 }
 
-VerbOptions verb_options(const config::Schema& schema) {
+// `argument` is given without its name.
+VerbOptions verb_options(const config::Schema& schema, const std::string& argument) {
   VerbOptions options;
   for (const auto& [name, field] : schema) {
+    if (name == argument) {
+      options.argument = options.keep(fmt::format("[{}]", upper(name)));
+      continue;
+    }
     if (!fits_command_line(field)) continue;
     const auto& item = field.type == config::FieldType::list ? *field.of : field;
     auto value =
@@ -147,6 +160,9 @@ Command described(const ContributedCommand& command, const VerbOptions& options,
   if (command.program != nullptr) {
     result.arguments = "[-- ARG...]";
     result.arity = {0, 0, 0};
+  } else if (!command.plugin_command->argument.empty()) {
+    result.arguments = options.argument;
+    result.arity = {0, 1};
   }
   return result;
 }
@@ -164,6 +180,8 @@ int run_plugin_command(Context& context, const ContributedCommand& command,
   phase.on_failure = verb.undo ? config::OnFailure::undo : config::OnFailure::stop;
   phase.origin = step.origin;
   context.replace_phase(std::move(phase));
+  const auto& document = command.plugin_command->document;
+  if (!document.empty() && context.args().has(document)) context.print_documents();
   return execute_phase(context, command.name);
 }
 
@@ -174,7 +192,7 @@ int run_described(const ContributedCommand& command, const std::vector<std::stri
   std::string examples = fmt::format("fusebox {}\t{}", command.name, command.summary);
   if (command.plugin_command != nullptr) {
     verb = &command.plugin->manifest.verbs.at(command.plugin_command->verb);
-    options = verb_options(verb->options);
+    options = verb_options(verb->options, command.plugin_command->argument);
     const auto& given = command.plugin_command->examples;
     if (!given.empty()) examples = fmt::format("{}", fmt::join(given, "\n"));
   }
@@ -185,7 +203,11 @@ int run_described(const ContributedCommand& command, const std::vector<std::stri
     output.write(command_help(description, output));
     return 0;
   }
+  if (verb != nullptr && !arguments.positionals.empty())
+    arguments.options[command.plugin_command->argument] = {arguments.positionals.front()};
   Context context(std::move(arguments), output);
+  if (verb != nullptr && !command.plugin_command->needs_config)
+    context.use_plugin(command.plugin->manifest.id);
   context.prepare(Needs::stack);
   return verb != nullptr ? run_plugin_command(context, command, *verb)
                          : run_configured_program(context, *command.program);

@@ -278,8 +278,27 @@ class ManifestReader {
       }
     }
     command.examples = reader.texts("examples");
+    read_option_name(reader, table, "argument", command, command.argument);
+    read_option_name(reader, table, "document", command, command.document);
+    if (const bool* needs = reader.boolean("needs_config")) command.needs_config = *needs;
     reader.finish();
     manifest_.commands.push_back(std::move(command));
+  }
+
+  // The name of an option of the command's verb.
+  void read_option_name(TableReader& reader, const Table& table, std::string_view key,
+                        const Command& command, std::string& into) {
+    const auto* name = reader.text(key);
+    const auto verb = manifest_.verbs.find(command.verb);
+    if (name == nullptr || verb == manifest_.verbs.end()) return;
+    into = *name;
+    if (verb->second.options.contains(*name)) return;
+    std::vector<std::string> known;
+    for (const auto& [option, ignored] : verb->second.options) known.push_back(option);
+    reader.problem(table.find(key)->origin,
+                   fmt::format("{} = {}, and the verb {} has no such option", key, quote(*name),
+                               quote(command.verb)),
+                   config::did_you_mean(*name, known));
   }
 
   // "scan", or a group and a word: "security audit".

@@ -27,12 +27,17 @@ struct Verb {
 };
 
 // [[commands]] name ("scan", "security audit"), summary, verb (its options become command-line
-// options), examples
+// options), examples, argument (the option that a word without a name gives), document (the option
+// with which the command prints its result's `document` and nothing else), needs_config (false: it
+// also runs where there is no fusebox.toml)
 struct Command {
   std::string name;
   std::string summary;
   std::string verb;
   std::vector<std::string> examples;
+  std::string argument;  // empty: takes none
+  std::string document;  // empty: never
+  bool needs_config = true;
 };
 
 struct Manifest {

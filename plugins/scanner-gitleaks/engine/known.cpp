@@ -4,15 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 
+#include "engine/json_report.hpp"
+
 namespace fusebox::scan {
 
 namespace fs = std::filesystem;
-namespace json = boost::json;
 
 namespace {
 
@@ -36,38 +36,6 @@ bool normalize(std::string& line) {
 
 std::string short_fingerprint(const Finding& finding) {
   return fmt::format("{}:{}:{}", finding.file, finding.rule_id, finding.start_line);
-}
-
-std::string text_of(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : "";
-}
-
-std::int64_t number_of(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_int64() ? value->get_int64() : 0;
-}
-
-Finding finding_of(const json::object& object) {
-  Finding finding;
-  finding.rule_id = text_of(object, "RuleID");
-  finding.description = text_of(object, "Description");
-  finding.start_line = number_of(object, "StartLine");
-  finding.end_line = number_of(object, "EndLine");
-  finding.start_column = number_of(object, "StartColumn");
-  finding.end_column = number_of(object, "EndColumn");
-  finding.match = text_of(object, "Match");
-  finding.secret = text_of(object, "Secret");
-  finding.file = text_of(object, "File");
-  finding.commit = text_of(object, "Commit");
-  finding.author = text_of(object, "Author");
-  finding.email = text_of(object, "Email");
-  finding.date = text_of(object, "Date");
-  finding.message = text_of(object, "Message");
-  if (const json::value* entropy = object.if_contains("Entropy");
-      entropy != nullptr && entropy->is_number())
-    finding.entropy = static_cast<float>(entropy->to_number<double>());
-  return finding;
 }
 
 bool is_same(const Finding& a, const Finding& b, bool is_redacted) {
@@ -95,15 +63,13 @@ void Known::add_baseline(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in) throw std::runtime_error(fmt::format("the baseline {} cannot be read", file.string()));
   const std::string text{std::istreambuf_iterator<char>(in), {}};
-  boost::system::error_code error;
-  const json::value report = json::parse(text, error);
-  if (error || !report.is_array())
-    throw std::runtime_error(
-        fmt::format("the baseline {} is no JSON report of findings", file.string()));
-  for (const json::value& entry : report.get_array()) {
-    if (!entry.is_object()) continue;
-    Finding finding = finding_of(entry.get_object());
-    baseline_.emplace(short_fingerprint(finding), std::move(finding));
+  try {
+    for (Finding& finding : read_json_report(text)) {
+      std::string key = short_fingerprint(finding);
+      baseline_.emplace(std::move(key), std::move(finding));
+    }
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(fmt::format("the baseline {}: {}", file.string(), error.what()));
   }
 }
 
