@@ -14,6 +14,7 @@
 set -eu
 
 minio_pin=v0.0.0-20260212201848-7aac2a2c5b7c # the module version of a release of 2026-02
+gitleaks_pin=v8.30.1                         # the version that the scanner is compatible with
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/fusebox
 
 # profile | Debian packages, first choice first, alternatives after a slash | formula or - | why
@@ -302,6 +303,38 @@ install_minio() {
   warn "Install go from https://go.dev/dl/ and run this again to have it."
 }
 
+# ---- gitleaks: what the scanner is compared with --------------------------------------------------
+
+have_gitleaks() {
+  [ -x "$cache/bin/gitleaks" ] && [ "$(cat "$cache/bin/gitleaks.pin" 2>/dev/null)" = "$gitleaks_pin" ]
+}
+
+# The program, its rules, and the sources of these, which are full of examples.
+install_gitleaks() {
+  have_gitleaks && return
+  if ! go_is_new_enough; then
+    warn "GITLEAKS IS SKIPPED: there is no go 1.24 or newer, so the scanner is not compared with it."
+    return
+  fi
+  started=$(date +%s)
+  module=github.com/zricethezav/gitleaks/v8
+  say "gitleaks: building $gitleaks_pin with go, once, into $cache/bin"
+  mkdir -p "$cache/bin" "$cache/gitleaks"
+  if GOBIN=$cache/bin/.new CGO_ENABLED=0 go install "$module@$gitleaks_pin"; then
+    source=$(go env GOMODCACHE)/$module@$gitleaks_pin
+    cp "$source/config/gitleaks.toml" "$cache/gitleaks/gitleaks.toml"
+    rm -rf "$cache/gitleaks/examples"
+    cp -R "$source/cmd/generate/config/rules" "$cache/gitleaks/examples"
+    chmod -R u+w "$cache/gitleaks"
+    mv "$cache/bin/.new/gitleaks" "$cache/bin/gitleaks"
+    echo "$gitleaks_pin" >"$cache/bin/gitleaks.pin"
+    say "gitleaks: done in $(seconds_since "$started")"
+  else
+    warn "GITLEAKS IS SKIPPED: go could not build it; its messages are above."
+  fi
+  rm -rf "$cache/bin/.new"
+}
+
 # ---- Compose and MinIO's client: newer than Debian 12 ---------------------------------------------
 
 compose=docker/cli-plugins/docker-compose
@@ -403,6 +436,9 @@ if [ -n "$check_only" ]; then
   if [ "$profile" = test ] && [ "$system" = Linux ] && ! have_tools; then
     missing=$(printf '%s\n%s' "$missing" "test|compose, mc|the tests' container engine")
   fi
+  if [ "$profile" = test ] && ! have_gitleaks; then
+    missing=$(printf '%s\n%s' "$missing" "test|gitleaks|what the scanner is compared with")
+  fi
   missing=$(echo "$missing" | sed '/^$/d')
   if [ -z "$missing" ]; then
     say "nothing is missing for '$profile'"
@@ -416,4 +452,7 @@ fi
 
 install_$kind
 if [ "$profile" != build ]; then install_minio; fi
-if [ "$profile" = test ]; then install_tools; fi
+if [ "$profile" = test ]; then
+  install_tools
+  install_gitleaks
+fi

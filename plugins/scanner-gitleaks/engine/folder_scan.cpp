@@ -76,6 +76,15 @@ ReadFull reader_of(int fd) {
   };
 }
 
+// Where a link leads, relative where link and path are, as Go resolves it.
+fs::path resolved(fs::path path, std::error_code& error) {
+  const fs::path real = fs::canonical(path, error);
+  while (!error && fs::is_symlink(path, error))
+    path = path.parent_path() / fs::read_symlink(path, error);
+  if (error || path.is_absolute()) return real;
+  return real.lexically_relative(fs::current_path());
+}
+
 std::string reason(int error) { return std::generic_category().message(error); }
 
 class FolderWalk {
@@ -123,7 +132,7 @@ class FolderWalk {
   void take_link(const fs::path& path) {
     if (!scan_.options().follow_symlinks || detector_.skips_path(path.string())) return;
     std::error_code error;
-    const fs::path real = fs::canonical(path, error);
+    const fs::path real = resolved(path, error);
     if (error) return scan_.problem(path.string(), error.message());
     if (fs::is_regular_file(real, error)) is_done_ = !queue_.put({real.string(), path.string()});
   }
