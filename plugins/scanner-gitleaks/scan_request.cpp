@@ -106,9 +106,10 @@ ScanRequest scan_request(const common::Context& context, const common::StepReque
   scan.path = path.empty() ? default_path(context) : fs::path(path);
   scan.revision = common::need_text(with, "since");
   scan.log_options = words(common::need_text(with, "log-opts"));
-  scan.config = file_of(common::need_text(with, "config"), context);
+  scan.config = file_of(common::need_text(with, "rules"), context);
   scan.format = common::text_at(with, "format").value_or("");
-  scan.output = common::need_text(with, "output");
+  if (const std::string output = common::need_text(with, "output"); !output.empty())
+    scan.output = fs::absolute(output);
   if (!scan.output.empty() && scan.format.empty())
     throw fbx::Error(FBX_ARGUMENT, "a report needs a format", "add --format json");
   const std::string rules = common::need_text(context.config, "default_rules");

@@ -366,6 +366,18 @@ summary = "s"
 verb = "scna"
 )",
      R"(a.fusebox.toml:13:1: [[commands]] number 1 runs the verb "scna", which [verbs] does not have (did you mean "scan"?))"},
+    {"a command whose argument is no option",
+     head + R"([verbs.scan]
+summary = "s"
+effect = "none"
+options.deep = { type = "boolean" }
+[[commands]]
+name = "scan"
+summary = "s"
+verb = "scan"
+argument = "depe"
+)",
+     R"(a.fusebox.toml:15:1: argument = "depe", and the verb "scan" has no such option (did you mean "deep"?))"},
     {"a command of three words",
      head + R"([verbs.scan]
 summary = "s"

@@ -42,6 +42,9 @@ name = "security audit"
 summary = "Scan everything"
 verb = "scan"
 examples = ["fusebox security audit --deep"]
+argument = "deep"
+document = "deep"
+needs_config = false
 
 [config]
 where = { type = "path", required = true }
@@ -83,6 +86,9 @@ TEST_CASE("a manifest is read whole, and kept byte for byte") {
   CHECK(manifest.commands[0].name == "security audit");
   CHECK(manifest.commands[0].verb == "scan");
   CHECK(manifest.commands[0].examples.size() == 1);
+  CHECK(manifest.commands[0].argument == "deep");
+  CHECK(manifest.commands[0].document == "deep");
+  CHECK(!manifest.commands[0].needs_config);
 
   CHECK(manifest.config.at("where").required);
   const config::Field& rules = manifest.config.at("rules");
