@@ -51,7 +51,7 @@ Error refusal(const common::FilterEnd& end) {
 
 Sealer::Sealer(const Op& op, const std::vector<std::string>& recipients,
                std::function<void(std::string_view)> take)
-    : age_(op, seal_command(recipients), {}, "encrypting with age"),
+    : age_(op, seal_command(recipients), std::string_view(), "encrypting with age"),
       take_(std::move(take)),
       thread_([this] { drain(); }) {}
 
