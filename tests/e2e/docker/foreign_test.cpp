@@ -40,7 +40,7 @@ std::string with_defaults() {
       database: {{ condition: service_healthy }}
     ports: ["127.0.0.1:{port}:8080"]
     environment: &environment
-      DATABASE_URL: postgresql://postgres:${{DATABASE_PASSWORD:-postgres}}@database:5432/postgres
+      DATABASE_URL: postgresql://postgres:${{DATABASE_PASSWORD:-{published}}}@database:5432/postgres
       CACHE_AUTH: ${{CACHE_AUTH:-mysecret}} # CHANGEME
       OPTIONAL: ${{NOT_SET_ANYWHERE}}
     command: ["sh", "-c", "echo ready >index.html && exec httpd -f -p 8080"]
@@ -66,7 +66,7 @@ std::string with_defaults() {
       retries: 10
   database:
     image: {postgres}
-    environment: [POSTGRES_PASSWORD=postgres, TZ=UTC]
+    environment: [POSTGRES_PASSWORD={published}, TZ=UTC]
     volumes: ["data:/var/lib/postgresql/data"]
     healthcheck:
       test: ["CMD-SHELL", "pg_isready -U postgres"]
@@ -78,6 +78,7 @@ volumes:
 )",
                      fmt::arg("busybox", busybox), fmt::arg("redis", lock().at("REDIS_IMAGE")),
                      fmt::arg("postgres", lock().at("POSTGRES_IMAGE")),
+                     fmt::arg("published", "postgres"),
                      fmt::arg("port", fusebox::test::free_port()));
 }
 
