@@ -11,6 +11,7 @@
 #include <random>
 #include <set>
 
+#include "engine/scanner.hpp"
 #include "samples/samples.hpp"
 #include "tests/support/gitleaks.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -49,12 +50,17 @@ std::set<std::string> rule_ids() {
 }
 
 // Each sample in a folder of its number.
-void write_samples(const fs::path& folder) {
-  for (std::size_t i = 0; i < samples().size(); ++i) {
-    const fs::path file = folder / std::to_string(i) / samples()[i].file;
-    fs::create_directories(file.parent_path());
-    std::ofstream(file, std::ios::binary) << samples()[i].text;
-  }
+const fs::path& tree_of_samples() {
+  static const TempDir dir;
+  static const fs::path tree = [] {
+    for (std::size_t i = 0; i < samples().size(); ++i) {
+      const fs::path file = dir / "tree" / std::to_string(i) / samples()[i].file;
+      fs::create_directories(file.parent_path());
+      std::ofstream(file, std::ios::binary) << samples()[i].text;
+    }
+    return dir / "tree";
+  }();
+  return tree;
 }
 
 using Found = std::map<std::size_t, std::set<std::string>>;  // sample: rules
@@ -79,12 +85,63 @@ void check_samples(const Found& found) {
   }
 }
 
+std::shared_ptr<const fusebox::scan::Rules> our_rules() {
+  static const auto rules = fusebox::scan::load_rules(RULES_FILE, {});
+  return rules;
+}
+
+fusebox::scan::Report scan_folder(const fs::path& folder) {
+  fusebox::scan::Options options;
+  options.ignore = folder;
+  return fusebox::scan::Scanner(our_rules(), options).folder(folder);
+}
+
+std::string told(const std::vector<fusebox::scan::Finding>& findings) {
+  std::string text;
+  for (const auto& finding : findings)
+    text += finding.rule_id + " " + finding.file + ":" + std::to_string(finding.start_line) + "\n";
+  return text;
+}
+
+// What git tracks of the sources, as a tree of its own: a build folder is none of it.
+void copy_sources(const fs::path& to) {
+  ChildSpec spec;
+  spec.command = {"git", "-C", SOURCE_DIR, "ls-files", "-z", "--cached"};
+  spec.cwd = "/";
+  spec.log = to.string() + ".list";
+  REQUIRE(Child(spec).wait() == 0);
+  std::ifstream list(spec.log, std::ios::binary);
+  std::size_t count = 0;
+  for (std::string name; std::getline(list, name, '\0');) {
+    const fs::path from = fs::path(SOURCE_DIR) / name;
+    if (!fs::is_regular_file(from)) continue;  // removed, and not yet committed
+    fs::create_directories((to / name).parent_path());
+    fs::copy_file(from, to / name);
+    ++count;
+  }
+  REQUIRE(count > 500);
+}
+
 Found read_report(const fs::path& report) {
   Found found;
   const json::value findings = json::parse(text_of(report));
   for (const json::value& finding : findings.as_array())
     found[std::stoull(std::string(finding.at("File").as_string()))].insert(
         std::string(finding.at("RuleID").as_string()));
+  return found;
+}
+
+// What the real one finds in the samples.
+Found gitleaks_finds(const std::vector<std::string>& rules) {
+  TempDir dir;
+  std::vector<std::string> options = {"dir", ".", "--exit-code", "7"};
+  options.insert(options.end(), rules.begin(), rules.end());
+  REQUIRE(run_gitleaks(tree_of_samples(), options, (dir / "report.json").string()) == 7);
+  return read_report(dir / "report.json");
+}
+
+const Found& gitleaks_finds_with_ours() {
+  static const Found found = gitleaks_finds({"-c", RULES_FILE});
   return found;
 }
 
@@ -118,12 +175,7 @@ TEST_CASE("the real gitleaks finds with our rules what it should, and nothing el
     MESSAGE("SKIPPED: no gitleaks in PATH");
     return;
   }
-  TempDir dir;
-  const fs::path tree = dir / "tree";
-  write_samples(tree);
-  REQUIRE(run_gitleaks(tree, {"dir", ".", "-c", RULES_FILE, "--exit-code", "7"},
-                       (dir / "report.json").string()) == 7);
-  check_samples(read_report(dir / "report.json"));
+  check_samples(gitleaks_finds_with_ours());
 }
 
 TEST_CASE("samples that gitleaks' own rules find are found by ours") {
@@ -131,17 +183,8 @@ TEST_CASE("samples that gitleaks' own rules find are found by ours") {
     MESSAGE("SKIPPED: no gitleaks in PATH");
     return;
   }
-  TempDir dir;
-  const fs::path tree = dir / "tree";
-  write_samples(tree);
-  const auto found_with = [&](std::vector<std::string> options, const char* name) {
-    options.insert(options.begin(), {"dir", "."});
-    for (const char* word : {"--exit-code", "7"}) options.emplace_back(word);
-    REQUIRE(run_gitleaks(tree, options, (dir / name).string()) == 7);
-    return read_report(dir / name);
-  };
-  const Found theirs = found_with({}, "theirs.json");
-  const Found ours = found_with({"-c", RULES_FILE}, "ours.json");
+  const Found theirs = gitleaks_finds({});
+  const Found& ours = gitleaks_finds_with_ours();
   std::size_t leaks = 0;
   std::size_t theirs_of_leaks = 0;
   for (std::size_t i = 0; i < samples().size(); ++i) {
@@ -154,4 +197,25 @@ TEST_CASE("samples that gitleaks' own rules find are found by ours") {
   }
   MESSAGE("of ", leaks, " leaks gitleaks' own rules find ", theirs_of_leaks, ", ours all of them");
   CHECK(theirs_of_leaks * 10 > leaks * 6);
+}
+
+TEST_CASE("the engine finds with our rules what it should, and nothing else") {
+  const fs::path& tree = tree_of_samples();
+  const auto report = scan_folder(tree);
+  CHECK(report.problems.empty());
+  CHECK(report.warnings.empty());
+  Found found;
+  for (const auto& finding : report.findings)
+    found[std::stoull(fs::path(finding.file).lexically_relative(tree).begin()->string())].insert(
+        finding.rule_id);
+  check_samples(found);
+}
+
+TEST_CASE("the project's own sources hold no secret, its tests neither") {
+  TempDir dir;
+  const fs::path tree = dir / "sources";
+  copy_sources(tree);
+  const auto report = scan_folder(tree);
+  CHECK_MESSAGE(report.findings.empty(), told(report.findings));
+  CHECK(report.problems.empty());
 }
