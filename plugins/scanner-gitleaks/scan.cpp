@@ -10,9 +10,9 @@
 #include <set>
 #include <system_error>
 
-#include "engine/json_report.hpp"
 #include "programs.hpp"
 #include "real_gitleaks.hpp"
+#include "report/report.hpp"
 
 namespace fusebox::scan {
 
@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::size_t kMostFindings = 100;  // in a result; a report has all
 constexpr std::size_t kMostNotes = 20;
+constexpr std::string_view version = FUSEBOX_VERSION;
 
 std::shared_ptr<const Rules> rules_for(const ScanRequest& request) {
   const bool is_input = request.source == Source::input;
@@ -191,7 +192,8 @@ std::string source_text(const ScanRequest& request) {
 
 std::string scan_result(const fbx::Op& op, const ScanRequest& request, const Report& report) {
   std::string document;
-  if (!request.format.empty()) document = json_report(report.findings);
+  if (const auto format = format_of(request.format))
+    document = write_report(*format, report.findings, *rules_for(request), version);
   if (!request.output.empty()) write_report(request, std::exchange(document, ""));
   // A scan that is not whole must not pass, and must not look like one that found something.
   if (report.findings.empty() && !report.problems.empty()) {

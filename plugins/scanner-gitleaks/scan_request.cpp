@@ -93,6 +93,19 @@ fs::path own_rules() {
       .lexically_normal();
 }
 
+RulesOptions rules_options(const common::Context& context) {
+  RulesOptions options;
+  const std::string rules = common::need_text(context.config, "default_rules");
+  options.default_rules = rules.empty() ? own_rules() : file_of(rules, context);
+  options.cache = cache_folder();
+  return options;
+}
+
+fs::path scan_path(const common::Context& context, const common::StepRequest& request) {
+  const std::string path = common::need_text(request.with, "path");
+  return path.empty() ? default_path(context) : fs::path(path);
+}
+
 ScanRequest scan_request(const common::Context& context, const common::StepRequest& request) {
   const json::object& with = request.with;
   const auto number = [&](std::string_view name) {
@@ -102,8 +115,7 @@ ScanRequest scan_request(const common::Context& context, const common::StepReque
   scan.source = source_of(with);
   scan.engine = engine_of(
       common::text_at(with, "engine").value_or(common::need_text(context.config, "engine")));
-  const std::string path = common::need_text(with, "path");
-  scan.path = path.empty() ? default_path(context) : fs::path(path);
+  scan.path = scan_path(context, request);
   scan.revision = common::need_text(with, "since");
   scan.log_options = words(common::need_text(with, "log-opts"));
   scan.config = file_of(common::need_text(with, "rules"), context);
@@ -112,9 +124,7 @@ ScanRequest scan_request(const common::Context& context, const common::StepReque
     scan.output = fs::absolute(output);
   if (!scan.output.empty() && scan.format.empty())
     throw fbx::Error(FBX_ARGUMENT, "a report needs a format", "add --format json");
-  const std::string rules = common::need_text(context.config, "default_rules");
-  scan.rules.default_rules = rules.empty() ? own_rules() : file_of(rules, context);
-  scan.rules.cache = cache_folder();
+  scan.rules = rules_options(context);
   if (const auto* list = common::array_at(with, "enable-rule"))
     for (const json::value& id : *list) scan.rules.enable.emplace_back(id.as_string());
   Options& options = scan.options;

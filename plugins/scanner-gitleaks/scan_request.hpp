@@ -31,6 +31,13 @@ struct ScanRequest {
 ScanRequest scan_request(const fbx::common::Context& context,
                          const fbx::common::StepRequest& request);
 
+// The rules and the cache that the settings ask for.
+RulesOptions rules_options(const fbx::common::Context& context);
+
+// The option `path`, else the stack's folder, else the working one.
+std::filesystem::path scan_path(const fbx::common::Context& context,
+                                const fbx::common::StepRequest& request);
+
 // fusebox's own rules, where they are installed.
 std::filesystem::path own_rules();
 
