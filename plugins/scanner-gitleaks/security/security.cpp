@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "common/io.hpp"
+#include "common/secrets.hpp"
 #include "programs.hpp"
 #include "security/hook.hpp"
 #include "security/incidents.hpp"
@@ -106,7 +107,7 @@ Result security_log(const Repository& repository, const SecurityRequest& request
   for (std::size_t i = from; i < incidents.size(); ++i) {
     const Incident& incident = incidents[i];
     result.add(
-        {Severity::info,
+        {Severity::warning,
          fmt::format("{} {}: {} ({})", incident.time, incident.rule, incident.source, incident.who),
          fmt::format("fingerprint {}", incident.fingerprint), "",
          fmt::format("{}:{}", incident.file, incident.line)});
@@ -116,7 +117,7 @@ Result security_log(const Repository& repository, const SecurityRequest& request
                 (repository.top() / incidents_file).string()});
   return result.changed(false)
       .metric("incidents", static_cast<std::int64_t>(incidents.size()), "")
-      .summary(fmt::format("{} incidents in {}", incidents.size(),
+      .summary(fmt::format("{} in {}", fbx::common::counted(incidents.size(), "incident"),
                            (repository.top() / incidents_file).string()));
 }
 
