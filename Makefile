@@ -109,6 +109,21 @@ backup-schedule: ## have the system do it every night; ARGS='install', 'show', '
 restore: ## put a generation in the place of the live data; asks which
 	@$(FUSEBOX) restore $(ARGS)
 
+## Secrets
+.PHONY: security-init security-scan security-test security-audit security-rotate security-log
+security-init: ## have git look for secrets before each commit
+	@$(BIN) security init $(ARGS)
+security-scan: ## look for secrets; ARGS='--staged', '--history', '--since origin/main'
+	@$(BIN) scan $(ARGS)
+security-test: ## plant secrets and expect them to be stopped
+	@$(BIN) security test $(ARGS)
+security-audit: ## all that can be wrong around secrets, the running stack's too
+	@$(FUSEBOX) security audit $(or $(ARGS),.)
+security-rotate: ## what to do about secrets that have been seen
+	@$(BIN) security rotate $(ARGS)
+security-log: ## the leaks that were found or stopped
+	@$(BIN) security log $(ARGS)
+
 ## Development
 .PHONY: build coverage bench lint format install clean-build
 build: ## release build into build/release

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# lint.sh [--quick|--changed]: clang-format, clang-tidy and shellcheck, all with their root configs.
+# lint.sh [--quick|--changed]: clang-format, clang-tidy, shellcheck and actionlint, all with their root configs.
 #
 #   --quick     without clang-tidy: seconds instead of minutes
 #   --changed   clang-tidy only over files that differ from main
@@ -17,6 +17,13 @@ if command -v shellcheck >/dev/null; then
   { git ls-files '*.sh' && echo .ci/run; } | xargs shellcheck || failed="$failed shellcheck"
 else
   echo 'lint: shellcheck is not installed, skipped'
+fi
+
+if command -v actionlint >/dev/null; then
+  echo 'lint: actionlint'
+  actionlint .github/workflows/*.yml || failed="$failed actionlint"
+else
+  echo 'lint: actionlint is not installed, skipped'
 fi
 
 if [ "${1:-}" != --quick ]; then

@@ -6,6 +6,8 @@
 #include <boost/json.hpp>
 #include <fstream>
 #include <iterator>
+#include <regex>
+#include <sstream>
 
 #include "harness.hpp"
 #include "samples/pattern.hpp"
@@ -40,6 +42,11 @@ class Repo {
   }
   Ended fusebox(const std::vector<std::string>& words) const {
     return sandbox_.fusebox(words, in_here());
+  }
+  Ended script(const std::vector<std::string>& words, const fs::path& program) const {
+    CallOptions options = in_here();
+    options.environment["FUSEBOX"] = program.string();
+    return sandbox_.program(words, options);
   }
   void write(const std::string& name, const std::string& text) const {
     sandbox_.write("repo/" + name, text);
@@ -132,6 +139,39 @@ TEST_CASE_FIXTURE(Repo, "D33 the self-test fails when the gate does not bite") {
   INFO(toothless.all());
   CHECK(toothless.exit_code == 5);
   CHECK(contains(toothless.all(), "a commit with a planted secret was made"));
+}
+
+TEST_CASE_FIXTURE(Repo,
+                  "D33 the workflow's self-test fails unless its scan stops a planted secret") {
+  const std::string gate = std::string(SOURCE_DIR) + "/.github/gate.sh";
+  const Ended bites = script({gate, "self-test"}, fusebox_program());
+  INFO(bites.all());
+  CHECK(bites.exit_code == 0);
+  CHECK(contains(bites.out, "it bites"));
+  write("toothless", "#!/bin/sh\nfor last; do :; done\necho '{}' >\"$last\"\n");
+  ::chmod((folder() / "toothless").c_str(), 0755);
+  const Ended toothless = script({gate, "self-test"}, folder() / "toothless");
+  INFO(toothless.all());
+  CHECK(toothless.exit_code == 1);
+  CHECK(contains(toothless.err, "expected the scan to end with 5, it ended with 0"));
+}
+
+TEST_CASE("D33 no step of the workflow may fail unseen, and every action is pinned by its commit") {
+  for (const char* name : {"/.github/workflows/secrets.yml", "/action.yml"}) {
+    const std::string text = text_of(std::string(SOURCE_DIR) + name);
+    REQUIRE(!text.empty());
+    CHECK_FALSE(contains(text, "continue-on-error"));
+    CHECK_FALSE(contains(text, "|| true"));
+    std::istringstream lines(text);
+    static const std::regex used(R"(^\s*(?:- )?uses: (\S+))");
+    static const std::regex pinned(R"(\./|[\w./-]+@[0-9a-f]{40})");
+    std::smatch match;
+    for (std::string line; std::getline(lines, line);)
+      if (std::regex_search(line, match, used)) {
+        CAPTURE(line);
+        CHECK(std::regex_match(match[1].str(), pinned));
+      }
+  }
 }
 
 TEST_CASE_FIXTURE(Repo, "another's hook is never overwritten, and what to do is said") {
