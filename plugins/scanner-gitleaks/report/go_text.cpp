@@ -23,6 +23,14 @@ std::string go_float(float value) {
 
 }  // namespace
 
+std::string well_formed(std::string_view text) {
+  std::string out;
+  for_each_rune(text, [&](std::string_view bytes, long code) {
+    out += code < 0 ? std::string_view("\xEF\xBF\xBD") : bytes;
+  });
+  return out;
+}
+
 std::string go_json_string(std::string_view text) {
   std::string out = "\"";
   for_each_rune(text, [&](std::string_view bytes, long code) {

@@ -16,15 +16,6 @@ namespace fusebox::scan {
 
 namespace {
 
-// Well-formed, whatever a repository holds.
-std::string utf8(std::string_view text) {
-  std::string out;
-  for_each_rune(text, [&](std::string_view bytes, long code) {
-    out += code < 0 ? std::string_view("\xEF\xBF\xBD") : bytes;
-  });
-  return out;
-}
-
 // A path as a URI reference: a viewer must not take a "%" or a space for something else.
 std::string uri(std::string_view path) {
   std::string out;
@@ -52,13 +43,14 @@ json::object location(const Finding& finding) {
 json::object result(const Finding& finding, const std::map<std::string_view, std::size_t>& index) {
   const std::string commit =
       finding.commit.empty() ? "" : fmt::format(" in commit {}", finding.commit);
-  json::object out{{"ruleId", utf8(finding.rule_id)},
-                   {"level", "error"},
-                   {"message",
-                    {{"text", utf8(fmt::format("{}: found by {} in {}{}", finding.description,
-                                               finding.rule_id, finding.file, commit))}}},
-                   {"locations", json::array{location(finding)}},
-                   {"fingerprints", {{"gitleaks/v1", utf8(finding.fingerprint)}}}};
+  json::object out{
+      {"ruleId", well_formed(finding.rule_id)},
+      {"level", "error"},
+      {"message",
+       {{"text", well_formed(fmt::format("{}: found by {} in {}{}", finding.description,
+                                         finding.rule_id, finding.file, commit))}}},
+      {"locations", json::array{location(finding)}},
+      {"fingerprints", {{"gitleaks/v1", well_formed(finding.fingerprint)}}}};
   const auto at = index.find(finding.rule_id);
   if (at != index.end()) out["ruleIndex"] = at->second;
   json::object partial;
@@ -67,11 +59,11 @@ json::object result(const Finding& finding, const std::map<std::string_view, std
                                    {"email", &finding.email},
                                    {"date", &finding.date},
                                    {"commitMessage", &finding.message}})
-    if (!value->empty()) partial[key] = utf8(*value);
+    if (!value->empty()) partial[key] = well_formed(*value);
   if (!partial.empty()) out["partialFingerprints"] = std::move(partial);
   if (!finding.tags.empty()) {
     json::array tags;
-    for (const std::string& tag : finding.tags) tags.emplace_back(utf8(tag));
+    for (const std::string& tag : finding.tags) tags.emplace_back(well_formed(tag));
     out["properties"] = {{"tags", std::move(tags)}};
   }
   return out;
@@ -85,8 +77,9 @@ std::string write_sarif(std::span<const Finding> findings, const Rules& rules,
   json::array described;
   for (const Rule& rule : rules.rules) {
     if (!index.emplace(rule.id, described.size()).second) continue;
-    json::object one{{"id", utf8(rule.id)}, {"defaultConfiguration", {{"level", "error"}}}};
-    if (!rule.description.empty()) one["shortDescription"] = {{"text", utf8(rule.description)}};
+    json::object one{{"id", well_formed(rule.id)}, {"defaultConfiguration", {{"level", "error"}}}};
+    if (!rule.description.empty())
+      one["shortDescription"] = {{"text", well_formed(rule.description)}};
     described.push_back(std::move(one));
   }
   json::array results;

@@ -25,14 +25,6 @@ namespace fusebox::scan {
 
 namespace {
 
-std::string utf8(std::string_view text) {
-  std::string out;
-  for_each_rune(text, [&](std::string_view bytes, long code) {
-    out += code < 0 ? std::string_view("\xEF\xBF\xBD") : bytes;
-  });
-  return out;
-}
-
 std::string login() {
   const passwd* user = ::getpwuid(::geteuid());
   return user != nullptr ? user->pw_name : std::to_string(::geteuid());
@@ -51,13 +43,13 @@ void record_incidents(const fs::path& top, const std::string& who, const std::st
   const std::string time = fbx::common::format_time(std::chrono::system_clock::now());
   for (const Finding& finding : findings) {
     const json::object line{{"time", time},
-                            {"who", utf8(who.empty() ? login() : who)},
+                            {"who", well_formed(who.empty() ? login() : who)},
                             {"source", source},
-                            {"rule", utf8(finding.rule_id)},
-                            {"file", utf8(finding.file)},
+                            {"rule", well_formed(finding.rule_id)},
+                            {"file", well_formed(finding.file)},
                             {"line", finding.start_line},
-                            {"commit", utf8(finding.commit)},
-                            {"fingerprint", utf8(finding.fingerprint)}};
+                            {"commit", well_formed(finding.commit)},
+                            {"fingerprint", well_formed(finding.fingerprint)}};
     fbx::common::write_all(file.get(), json::serialize(line) + "\n", path);
   }
 }

@@ -69,7 +69,8 @@ TEST_CASE_FIXTURE(Fixture, "values go from op to the host, and only those that t
 TEST_CASE_FIXTURE(Fixture, "references within a text, variables and plain texts are resolved") {
   const Answer answer = plugin({{"vault", "prod"}}).secrets_resolve("{}");
   CHECK(answer.text == R"({"resolved":["SALT","DB_PASSWORD","DB_URL","LANGFUSE_HOST"]})");
-  CHECK(host.secrets.at("DB_URL") == "postgresql://u:" + host.secrets.at("DB_PASSWORD") + "@host/db");
+  CHECK(host.secrets.at("DB_URL") ==
+        "postgresql://u:" + host.secrets.at("DB_PASSWORD") + "@host/db");
   CHECK(host.secrets.at("DB_PASSWORD") == "pw-value");
   CHECK(host.secrets.at("LANGFUSE_HOST") == "http://localhost:3000");
 }
