@@ -53,7 +53,7 @@ scan() {
   rm -f "$sarif"
   status=0
   # The rules come from here, not from what is scanned: a change cannot exempt itself.
-  GITLEAKS_CONFIG=$rules "$fusebox" scan "$folder" --log-opts "$range" --ignore "$folder" --format sarif \
+  "$fusebox" scan "$folder" --log-opts "$range" --rules "$rules" --ignore "$folder" --format sarif \
     --output "$sarif" || status=$?
   [ -s "$sarif" ] || [ "$status" -ne 0 ] || die 'the scan left no report'
   if [ "$status" -eq 5 ]; then

@@ -6,12 +6,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <iterator>
 #include <string>
 #include <vector>
 
 #include "tests/support/child.hpp"
+#include "tests/support/skip.hpp"
 
 namespace fusebox::test {
 
@@ -28,8 +28,7 @@ inline std::string real_gitleaks() {
 // Ends the program as skipped (77) where there is none.
 inline void need_gitleaks() {
   if (std::filesystem::exists(real_gitleaks())) return;
-  std::cerr << "SKIPPED: there is no gitleaks; cmake/setup.sh test builds it\n";
-  std::_Exit(77);
+  skip_program("there is no gitleaks; cmake/setup.sh test builds it");
 }
 
 inline std::string text_of(const std::filesystem::path& file) {
