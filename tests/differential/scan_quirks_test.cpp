@@ -12,14 +12,14 @@ using namespace std::string_literals;
 namespace {
 
 // As files, staged, and committed: the same rules by three ways.
-std::size_t compare_all(const Tree& tree) {
-  std::size_t found = compare({.kind = Kind::folder, .folder = tree.path()});
+std::size_t compare_all(const Tree& tree, const std::filesystem::path& config = {}) {
+  std::size_t found = compare({.kind = Kind::folder, .folder = tree.path(), .config = config});
   tree.init_git();
   tree.git({"add", "-A"});
-  found += compare({.kind = Kind::staged, .folder = tree.path()});
+  found += compare({.kind = Kind::staged, .folder = tree.path(), .config = config});
   tree.git(
       {"commit", "-q", "-m", "title one\ntitle two\n\nbody  line\n\n\n  indented <x> & \"y\""});
-  return found + compare({.kind = Kind::history, .folder = tree.path()});
+  return found + compare({.kind = Kind::history, .folder = tree.path(), .config = config});
 }
 
 std::string escaped(const char* form, const std::string& text) {
@@ -48,11 +48,15 @@ TEST_CASE("lines, columns and the lines of a match are gitleaks'") {
 TEST_CASE("bytes that are no UTF-8 match as a character each") {
   need_gitleaks();
   Samples samples;
+  const Tree beside;
+  beside.put("rules.toml",
+             "[[rules]]\nid = \"some-key\"\nregex = '''_key.{0,3}= \"([a-zA-Z0-9]{32,40})\"'''\n"
+             "keywords = [\"_key\"]\n");
   const Tree tree;
   tree.put("latin.txt", "secret_key\xE9 = \"" + samples.token(40) + "\"\n\xFF api_key\xE9= \"" +
                             samples.token(32) + "\"\n");
   tree.put("cut.txt", "api_key\xE2\x82= \"" + samples.token(32) + "\"\n\xED\xA0\x80 \xF0\x9F\x98");
-  CHECK(compare_all(tree) == 3);
+  CHECK(compare_all(tree, beside.path() / "rules.toml") == 9);
 }
 
 TEST_CASE("what is encoded is found in its place, however deep") {
