@@ -27,7 +27,7 @@ FOUND = (0, 5, 77)
 
 
 def run(command, cwd):
-    """Seconds and peak memory in MB of one process and what it starts."""
+    """Seconds, seconds of CPU, and peak memory in MB of one process and what it starts."""
     start = time.monotonic()
     process = subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.DEVNULL)
@@ -38,7 +38,7 @@ def run(command, cwd):
     process.returncode = code
     if code not in FOUND:
         sys.exit(f"{' '.join(map(str, command))} ended with {code}")
-    return seconds, usage.ru_maxrss / 1000, out.count(b'"RuleID"')
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000, out.count(b'"RuleID"')
 
 
 def commands(options, source, depth):
@@ -58,20 +58,24 @@ def commands(options, source, depth):
 def compare(options, title, source, folder, depth, rounds):
     all_commands = commands(options, source, depth)
     times = {name: [] for name in all_commands}
+    cpu = {name: [] for name in all_commands}
     memory, findings = {}, {}
     run(all_commands["fusebox"], folder)  # what it keeps of the rules is there from now on
     for turn in range(rounds):
         for name, command in all_commands.items():
             if turn > 0 and sum(times[name]) > 120:
                 continue  # once is enough for what takes minutes
-            seconds, megabytes, count = run(command, folder)
+            seconds, worked, megabytes, count = run(command, folder)
             times[name].append(seconds)
+            cpu[name].append(worked)
             memory[name], findings[name] = megabytes, count
-    base = statistics.median(times["fusebox"])
+    base, base_cpu = statistics.median(times["fusebox"]), statistics.median(cpu["fusebox"])
     print(f"\n{title}, depth {depth}")
     for name, seconds in times.items():
         middle = statistics.median(seconds)
-        print(f"  {name:16} {middle:9.3f} s  {middle / base:6.1f} x  {memory[name]:7.0f} MB"
+        worked = statistics.median(cpu[name])  # tells the same on a busy machine
+        print(f"  {name:16} {middle:9.3f} s  {middle / base:6.1f} x   CPU {worked:9.3f} s"
+              f"  {worked / base_cpu:6.1f} x  {memory[name]:7.0f} MB"
               f"  {findings[name]} findings, {len(seconds)} rounds", flush=True)
     if len(set(findings.values())) > 1:
         print("  NOTE: they do not find the same number")

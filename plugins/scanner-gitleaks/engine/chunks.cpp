@@ -21,32 +21,37 @@ bool ends_paragraph(std::string_view text) {
   return false;
 }
 
-}  // namespace
-
-bool Chunks::read_byte(char& byte) {
-  if (begin_ == end_) {
-    begin_ = 0;
-    end_ = read_(ahead_.data(), ahead_.size());
-    if (end_ == 0) return false;
-  }
-  byte = ahead_[begin_++];
-  return true;
+std::int64_t count_feeds(std::string_view text) {
+  std::int64_t count = 0;
+  for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1))
+    ++count;
+  return count;
 }
+
+}  // namespace
 
 void Chunks::extend() {
   if (ends_paragraph(chunk_)) return;
   const std::size_t limit = chunk_.size() + kMost;
-  int feeds = 0;
-  for (;;) {
-    const char last = chunk_.back();
-    if (last == '\n') {
-      if (++feeds == 2) return;
-    } else if (!is_space(last)) {
-      feeds = 0;
+  int feeds = chunk_.back() == '\n' ? 1 : 0;
+  while (feeds < 2 && chunk_.size() < limit) {
+    if (begin_ == end_) {
+      begin_ = 0;
+      end_ = read_(ahead_.data(), ahead_.size());
+      if (end_ == 0) return;
     }
-    char byte = 0;
-    if (chunk_.size() >= limit || !read_byte(byte)) return;
-    chunk_.push_back(byte);
+    const std::size_t last = std::min(end_, begin_ + limit - chunk_.size());
+    std::size_t at = begin_;
+    while (at < last && feeds < 2) {
+      const char c = ahead_[at++];
+      if (c == '\n') {
+        ++feeds;
+      } else if (!is_space(c)) {
+        feeds = 0;
+      }
+    }
+    chunk_.append(ahead_.data() + begin_, at - begin_);
+    begin_ = at;
   }
 }
 
@@ -72,7 +77,7 @@ void for_each_chunk(ReadFull read, const Fragment& like, const OnFragment& take)
     if (lines == 0 && is_binary(chunk.substr(0, head))) return;
     fragment.raw = chunk;
     fragment.start_line = lines + 1;
-    lines += std::count(chunk.begin(), chunk.end(), '\n');
+    lines += count_feeds(chunk);
     take(fragment);
   }
 }

@@ -25,7 +25,6 @@ class Chunks {
   std::string_view next(std::size_t& head);
 
  private:
-  bool read_byte(char& byte);
   void extend();
 
   ReadFull read_;

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <hs/hs.h>
 
+#include <charconv>
+#include <cstdlib>
 #include <cstring>
 
 #include "engine/prefilter.hpp"
@@ -23,13 +25,26 @@ struct FreeScratch {
 };
 using DatabasePtr = std::unique_ptr<hs_database_t, FreeDatabase>;
 
+// Of what stands behind \x: two digits, or any number of them in braces.
+bool is_ascii_number(std::string_view digits) {
+  digits = digits.starts_with('{') ? digits.substr(1, digits.find('}') - 1) : digits.substr(0, 2);
+  unsigned value = 0;
+  const char* end = digits.data() + digits.size();
+  const auto result = std::from_chars(digits.data(), end, value, 16);
+  return result.ec == std::errc() && result.ptr == end && value < 0x80U;
+}
+
 // The library matches bytes and RE2 matches characters. They agree on a text of one byte per
 // character, if the expression itself names no character beyond ASCII.
 bool names_ascii_only(std::string_view pattern) {
-  return is_ascii(pattern) && pattern.find("\\p") == std::string_view::npos &&
-         pattern.find("\\P") == std::string_view::npos &&
-         pattern.find("\\x") == std::string_view::npos &&
-         pattern.find("(?<") == std::string_view::npos;
+  if (!is_ascii(pattern) || pattern.find("(?<") != std::string_view::npos) return false;
+  for (std::size_t at = pattern.find('\\'); at != std::string_view::npos;
+       at = pattern.find('\\', at + 2)) {
+    const std::string_view escape = pattern.substr(at + 1);
+    if (escape.starts_with('p') || escape.starts_with('P')) return false;
+    if (escape.starts_with('x') && !is_ascii_number(escape.substr(1))) return false;
+  }
+  return true;
 }
 
 constexpr unsigned kFlags = HS_FLAG_PREFILTER | HS_FLAG_SINGLEMATCH;
@@ -46,7 +61,7 @@ bool compiles(const std::string& pattern) {
 std::string cache_name(const Compiled& rules) {
   hs_platform_info_t platform{};
   hs_populate_platform(&platform);
-  const std::string key = fmt::format("{} {} {} {}", hs_version(), platform.tune,
+  const std::string key = fmt::format("2 {} {} {} {}", hs_version(), platform.tune,
                                       platform.cpu_features, rules.source().digest);
   std::string ids;  // a choice of rules has the digest of all
   for (const CompiledRule& rule : rules.rules()) ids += rule.rule->id + "\n";
@@ -132,16 +147,14 @@ Prefilter::Scratch::~Scratch() = default;
 // One byte per character. False where two characters beyond ASCII are letters of it, too.
 bool Prefilter::Scratch::compact(std::string_view text) {
   compacted_.clear();
-  while (!text.empty()) {
-    if (static_cast<unsigned char>(text[0]) < 0x80U) {
-      compacted_.push_back(text[0]);
-      text.remove_prefix(1);
-      continue;
-    }
-    const Rune rune = first_rune(text);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = ascii_run(text, at);
+    compacted_.append(text.substr(at, end - at));
+    if (end == text.size()) break;
+    const Rune rune = first_rune(text.substr(end));
     if (rune.value == kKelvin || rune.value == kLongS) return false;
     compacted_.push_back(kOneRune);
-    text.remove_prefix(rune.size);
+    at = end + rune.size;
   }
   return true;
 }

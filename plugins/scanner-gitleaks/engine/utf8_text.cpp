@@ -23,16 +23,6 @@ bool continues(std::string_view text, std::size_t at) {
   return at < text.size() && (byte_at(text, at) & 0xC0U) == 0x80U;
 }
 
-std::size_t ascii_run(std::string_view text, std::size_t at) {
-  for (; at + 8 <= text.size(); at += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + at, 8);
-    if ((word & kHighBits) != 0) break;
-  }
-  while (at < text.size() && byte_at(text, at) < 0x80U) ++at;
-  return at;
-}
-
 ::locale_t unicode() {
   static const ::locale_t locale = [] {
     ::locale_t made = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
@@ -78,6 +68,16 @@ void append_rune(std::string& text, char32_t rune) {
     put(0x80U | ((rune >> 6U) & 0x3FU));
   }
   put(0x80U | (rune & 0x3FU));
+}
+
+std::size_t ascii_run(std::string_view text, std::size_t at) {
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, 8);
+    if ((word & kHighBits) != 0) break;
+  }
+  while (at < text.size() && byte_at(text, at) < 0x80U) ++at;
+  return at;
 }
 
 bool is_ascii(std::string_view text) { return ascii_run(text, 0) == text.size(); }

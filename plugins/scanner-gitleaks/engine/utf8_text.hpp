@@ -21,6 +21,8 @@ Rune first_rune(std::string_view text);
 void append_rune(std::string& text, char32_t rune);  // what is no code point becomes U+FFFD
 
 bool is_ascii(std::string_view text);
+// The end of the ASCII that begins at `at`.
+std::size_t ascii_run(std::string_view text, std::size_t at);
 
 // As Go's strings.ToLower: by code point, U+212A and U+0130 become ASCII letters.
 std::string to_lower(std::string_view text);
