@@ -19,8 +19,7 @@ class Target {
       : host_(host),
         context_(context),
         state_(host.state(instance)),
-        table_(*static_cast<const Table*>(
-            host.table(state_, kInterface<Table>, sizeof(Table), context))) {}
+        bound_(host.table(state_, kInterface<Table>, context)) {}
 
   // Calls `slot` with the request, what it needs besides, and a sink for its JSON answer.
   template <class... Params, class... Extra>
@@ -29,7 +28,7 @@ class Target {
     const auto call = function(slot);
     const std::string text = boost::json::serialize(request);
     return host_.ask(state_, context_, [&](fbx_op* op, fbx_sink out) {
-      return call(state_.self, op, to_str(text), extra..., out);
+      return call(bound_.self, op, to_str(text), extra..., out);
     });
   }
 
@@ -39,29 +38,30 @@ class Target {
     const auto call = function(slot);
     const std::string text = boost::json::serialize(request);
     host_.call(state_, context_,
-               [&](fbx_op* op) { return call(state_.self, op, to_str(text), out); });
+               [&](fbx_op* op) { return call(bound_.self, op, to_str(text), out); });
   }
 
   void tell(fbx_rc (*Table::*slot)(fbx_instance*, fbx_op*, fbx_str), std::string_view text) {
     const auto call = function(slot);
-    host_.call(state_, context_, [&](fbx_op* op) { return call(state_.self, op, to_str(text)); });
+    host_.call(state_, context_, [&](fbx_op* op) { return call(bound_.self, op, to_str(text)); });
   }
 
  private:
   template <class Slot>
   auto function(Slot slot) const {
-    if (table_.*slot == nullptr)
+    const Table& table = *static_cast<const Table*>(bound_.table);
+    if (table.*slot == nullptr)
       throw Error(Errc::unsupported,
                   fmt::format("plugin \"{}\" lacks a function of {}",
                               state_.info.plugin->manifest.id, kInterface<Table>),
                   "use a plugin that provides all of it");
-    return table_.*slot;
+    return table.*slot;
   }
 
   Host::Impl& host_;
   const CallContext& context_;
   InstanceState& state_;
-  const Table& table_;
+  Bound bound_;
 };
 
 using StepCall = Target<fbx_step_v1>;
