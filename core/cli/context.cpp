@@ -162,15 +162,11 @@ const plugin::Catalog& Context::catalog() {
   return *state_->catalog;
 }
 
-plugin::IsolationOptions Context::isolation() const {
-  return {.program = plugin_host_program(), .own_plugins = installed_plugin_dir()};
-}
-
 plugin::Host& Context::host() {
   if (state_->host) return *state_->host;
   config();
   std::vector<config::Problem> problems;
-  auto host = std::make_unique<plugin::Host>(config(), catalog(), store(), problems, isolation());
+  auto host = std::make_unique<plugin::Host>(config(), catalog(), store(), problems);
   if (!problems.empty()) throw config::ConfigError(std::move(problems));
   state_->host = std::move(host);
   return *state_->host;
@@ -208,7 +204,6 @@ plugin::CallContext Context::call(std::string what,
                                   std::optional<std::chrono::milliseconds> limit) {
   plugin::CallContext context;
   context.label = std::move(what);
-  context.grace = Watch::grace;
   if (limit) context.deadline = std::chrono::steady_clock::now() + *limit;
   context.cancel = &watch().token();
   context.log = [this](plugin::LogLevel level, std::string_view text) {

@@ -24,7 +24,6 @@ class Catalog;
 class Host;
 struct CallContext;
 struct InstanceInfo;
-struct IsolationOptions;
 }  // namespace fusebox::plugin
 namespace fusebox::plan {
 struct Selection;
@@ -60,7 +59,6 @@ class Context {
   // Folders that are searched for plugins, first to last.
   std::vector<std::filesystem::path> plugin_dirs();
   const plugin::Catalog& catalog();
-  plugin::IsolationOptions isolation() const;
   // Throws ConfigError with every wrong setting of every plugin.
   plugin::Host& host();
   secrets::Store& store();

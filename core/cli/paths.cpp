@@ -64,12 +64,6 @@ fs::path installed_plugin_dir() {
       .lexically_normal();
 }
 
-fs::path plugin_host_program() {
-  return (executable().parent_path() / ".." / FUSEBOX_LIBEXECDIR / "fusebox" /
-          "fusebox-plugin-host")
-      .lexically_normal();
-}
-
 fs::path installed_preset_dir() {
   return (executable().parent_path() / ".." / FUSEBOX_DATADIR / "fusebox" / "presets")
       .lexically_normal();

@@ -22,9 +22,6 @@ std::filesystem::path executable();
 // <folder of the program>/../lib/fusebox/plugins.
 std::filesystem::path installed_plugin_dir();
 
-// <folder of the program>/../libexec/fusebox/fusebox-plugin-host.
-std::filesystem::path plugin_host_program();
-
 // <folder of the program>/../share/fusebox/presets.
 std::filesystem::path installed_preset_dir();
 

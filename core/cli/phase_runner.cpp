@@ -124,7 +124,6 @@ int with_environment(Context& context, const std::function<int(const run::Enviro
       .timings = {},
   };
   context.out().flush();
-  context.host().end_isolated();  // what it runs forks
   return body(environment);
 }
 

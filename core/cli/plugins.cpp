@@ -5,7 +5,6 @@
 #include "cli/schema_view.hpp"
 #include "config/config.hpp"
 #include "plugin/catalog.hpp"
-#include "plugin/host.hpp"
 #include "plugin/trust.hpp"
 #include "report/table.hpp"
 #include "run/exit_code.hpp"
@@ -15,7 +14,6 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
-#include <set>
 
 namespace fusebox::cli {
 
@@ -44,24 +42,7 @@ std::string trust_of(const plugin::PluginLock& lock, const plugin::Found& found)
   }
 }
 
-std::string_view word(config::Isolation isolation) {
-  return isolation == config::Isolation::process ? "process" : "none";
-}
-
-// Where the stack's instances of the plugin run, "process", "none" or both; without an instance,
-// where one would.
-std::string isolation_of(Context& context, const plugin::Found& found) {
-  const auto usual = plugin::default_isolation(found, context.isolation());
-  std::set<std::string_view> words;
-  if (context.config_file()) {
-    for (const auto& instance : context.config().plugins)
-      if (instance.use == found.manifest.id) words.insert(word(instance.isolation.value_or(usual)));
-  }
-  if (words.empty()) words.insert(word(usual));
-  return fmt::format("{}", fmt::join(words, ", "));
-}
-
-json::object to_json(Context& context, const plugin::Found& found, const std::string& trust) {
+json::object to_json(const plugin::Found& found, const std::string& trust) {
   const auto& manifest = found.manifest;
   return {{"id", manifest.id},
           {"version", manifest.version},
@@ -69,7 +50,6 @@ json::object to_json(Context& context, const plugin::Found& found, const std::st
           {"provides", json::value_from(manifest.provides)},
           {"offers", json::value_from(manifest.offers)},
           {"trust", trust},
-          {"isolation", isolation_of(context, found)},
           {"library", found.library.string()},
           {"manifest", manifest.file.string()}};
 }
@@ -77,7 +57,7 @@ json::object to_json(Context& context, const plugin::Found& found, const std::st
 void list_as_json(Context& context, const plugin::PluginLock& lock) {
   json::array plugins;
   for (const auto& found : context.catalog().all())
-    plugins.push_back(to_json(context, found, trust_of(lock, found)));
+    plugins.push_back(to_json(found, trust_of(lock, found)));
   json::array rejected;
   for (const auto& one : context.catalog().rejected()) {
     rejected.push_back(
@@ -142,12 +122,11 @@ int list_plugins(Context& context) {
     return fine;
   }
   const auto& catalog = context.catalog();
-  report::Table table({"ID", "VERSION", "TRUST", "ISOLATION", "PROVIDES", "WHERE"});
+  report::Table table({"ID", "VERSION", "TRUST", "PROVIDES", "WHERE"});
   for (const auto& found : catalog.all()) {
     const auto trust = trust_of(lock, found);
     table.add({found.manifest.id, found.manifest.version,
                out.paint(trust == "changed" ? Color::red : Color::plain, trust),
-               isolation_of(context, found),
                fmt::format("{}", fmt::join(found.manifest.provides, ", ")),
                found.library.parent_path().string()});
   }
@@ -170,7 +149,7 @@ int show_plugin(Context& context) {
   const auto& manifest = found.manifest;
   Output& out = context.out();
   if (out.is_json()) {
-    auto object = to_json(context, found, trust_of(read_lock(context), found));
+    auto object = to_json(found, trust_of(read_lock(context), found));
     object["manifest_text"] = manifest.text;
     out.json(object);
     return fine;
@@ -178,7 +157,6 @@ int show_plugin(Context& context) {
   out.print("{} {}: {}\n\n", out.paint(Color::bold, manifest.id), manifest.version,
             manifest.summary);
   out.print("{:9} {}\n{:9} {}\n", "license", manifest.license, "library", found.library.string());
-  out.print("{:9} {}\n", "isolation", isolation_of(context, found));
   print_list(out, "provides", manifest.provides);
   print_list(out, "offers", manifest.offers);
   print_list(out, "requires", manifest.requires_);

@@ -16,6 +16,7 @@ namespace fusebox::cli {
 namespace {
 
 using namespace std::chrono_literals;
+constexpr auto grace = 3s;
 
 std::int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(

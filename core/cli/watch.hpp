@@ -18,9 +18,6 @@ class Output;
 // the call. It has a thread, so it is not for commands that fork.
 class Watch {
  public:
-  // How long after its deadline a call may still come back.
-  static constexpr std::chrono::milliseconds grace{3'000};
-
   explicit Watch(Output& output);
   ~Watch();
   Watch(const Watch&) = delete;

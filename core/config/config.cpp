@@ -118,11 +118,14 @@ class Extractor {
   }
 
   void read_plugin(const std::string& name, const Table& table, TableReader& reader) {
-    PluginConfig plugin{name, name, Value{table, reader.origin()}, reader.origin()};
+    PluginConfig plugin{name, name, Value{table, reader.origin()}, reader.origin(), false};
     if (const std::string* use = reader.text("use", is_name, name_form)) plugin.use = *use;
-    plugin.isolation = choice<Isolation, 2>(
-        reader, table, "isolation",
-        {{{"none", Isolation::none}, {"process", Isolation::process}}});
+    if (const Value* isolation = reader.any("isolation")) {
+      reader.problem(
+          isolation->origin,
+          fmt::format("\"isolation\" {} is reserved for a later version", in_where(reader.where())),
+          "remove it");
+    }
     Table& settings = *plugin.settings.get_if<Table>();
     settings.erase("use");
     settings.erase("isolation");
@@ -151,12 +154,9 @@ class Extractor {
     PhaseConfig phase;
     phase.name = name;
     phase.origin = reader.origin();
-    phase.on_failure =
-        choice<OnFailure, 3>(reader, table, "on_failure",
-                             {{{"undo", OnFailure::undo},
-                               {"stop", OnFailure::stop},
-                               {"continue", OnFailure::keep_going}}})
-            .value_or(OnFailure::undo);
+    if (const std::string* text = reader.text("on_failure")) {
+      read_on_failure(*text, table.find("on_failure")->origin, reader, phase);
+    }
     const List* steps = reader.list("steps");
     if (steps == nullptr && reader.any("steps") == nullptr) {
       reader.problem(reader.origin(), fmt::format("{} has no \"steps\"", reader.where()),
@@ -169,22 +169,19 @@ class Extractor {
     config_.phases.push_back(std::move(phase));
   }
 
-  // A text that is one of a few words, each of which stands for a value.
-  template <class T, std::size_t count>
-  static std::optional<T> choice(TableReader& reader, const Table& table, std::string_view key,
-                                 const std::array<std::pair<std::string_view, T>, count>& words) {
-    const std::string* text = reader.text(key);
-    if (text == nullptr) return std::nullopt;
-    std::vector<std::string> choices;
-    for (const auto& [word, value] : words) {
-      if (word == *text) return value;
-      choices.emplace_back(word);
+  static void read_on_failure(const std::string& text, const Origin& origin, TableReader& reader,
+                              PhaseConfig& phase) {
+    static const std::vector<std::string> choices = {"undo", "stop", "continue"};
+    const auto found = std::ranges::find(choices, text);
+    if (found == choices.end()) {
+      reader.problem(origin,
+                     fmt::format("\"on_failure\" {} must be one of {}, not {}",
+                                 in_where(reader.where()), quote_all(choices), quote(text)),
+                     did_you_mean(text, choices));
+      return;
     }
-    reader.problem(table.find(key)->origin,
-                   fmt::format("\"{}\" {} must be one of {}, not {}", key, in_where(reader.where()),
-                               quote_all(choices), quote(*text)),
-                   did_you_mean(*text, choices));
-    return std::nullopt;
+    constexpr std::array values = {OnFailure::undo, OnFailure::stop, OnFailure::keep_going};
+    phase.on_failure = values.at(static_cast<std::size_t>(found - choices.begin()));
   }
 
   void read_group(const Value& value, const std::string& where, PhaseConfig& phase) {

@@ -17,9 +17,6 @@ namespace fusebox::config {
 
 enum class OnFailure { undo, stop, keep_going };
 
-// Where a plugin runs: in fusebox itself, or in a process of its own.
-enum class Isolation { none, process };
-
 // [plugins.<instance>] without `use`: the plugin of that id. An instance that only a step or [use]
 // names is here too, without settings.
 struct PluginConfig {
@@ -28,7 +25,6 @@ struct PluginConfig {
   Value settings;   // a table, unchecked: the manifest's schema does that
   Origin origin;
   bool implied = false;  // it has no table; the origin is where it was named first
-  std::optional<Isolation> isolation{};  // nothing: as who owns the plugin wants it
 };
 
 // "cache.check" or { step = "cache.check", timeout = "30s", retries = 2, with = {...} }

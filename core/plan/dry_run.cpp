@@ -50,7 +50,6 @@ Asked ask(const Plan& plan, const Step& step, StepCaller& caller, const DryRunOp
   question->context.label = step.label;
   question->context.deadline = deadline;
   question->context.cancel = &question->token;
-  question->context.grace = options.grace;
   question->context.progress = [](const plugin::Progress&) {};
   question->context.log = [raw = question.get(), &options, label = step.label](
                               plugin::LogLevel level, std::string_view line) {

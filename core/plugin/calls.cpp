@@ -19,7 +19,8 @@ class Target {
       : host_(host),
         context_(context),
         state_(host.state(instance)),
-        bound_(host.table(state_, kInterface<Table>, context)) {}
+        table_(*static_cast<const Table*>(
+            host.table(state_, kInterface<Table>, sizeof(Table), context))) {}
 
   // Calls `slot` with the request, what it needs besides, and a sink for its JSON answer.
   template <class... Params, class... Extra>
@@ -28,7 +29,7 @@ class Target {
     const auto call = function(slot);
     const std::string text = boost::json::serialize(request);
     return host_.ask(state_, context_, [&](fbx_op* op, fbx_sink out) {
-      return call(bound_.self, op, to_str(text), extra..., out);
+      return call(state_.self, op, to_str(text), extra..., out);
     });
   }
 
@@ -38,30 +39,29 @@ class Target {
     const auto call = function(slot);
     const std::string text = boost::json::serialize(request);
     host_.call(state_, context_,
-               [&](fbx_op* op) { return call(bound_.self, op, to_str(text), out); });
+               [&](fbx_op* op) { return call(state_.self, op, to_str(text), out); });
   }
 
   void tell(fbx_rc (*Table::*slot)(fbx_instance*, fbx_op*, fbx_str), std::string_view text) {
     const auto call = function(slot);
-    host_.call(state_, context_, [&](fbx_op* op) { return call(bound_.self, op, to_str(text)); });
+    host_.call(state_, context_, [&](fbx_op* op) { return call(state_.self, op, to_str(text)); });
   }
 
  private:
   template <class Slot>
   auto function(Slot slot) const {
-    const Table& table = *static_cast<const Table*>(bound_.table);
-    if (table.*slot == nullptr)
+    if (table_.*slot == nullptr)
       throw Error(Errc::unsupported,
                   fmt::format("plugin \"{}\" lacks a function of {}",
                               state_.info.plugin->manifest.id, kInterface<Table>),
                   "use a plugin that provides all of it");
-    return table.*slot;
+    return table_.*slot;
   }
 
   Host::Impl& host_;
   const CallContext& context_;
   InstanceState& state_;
-  Bound bound_;
+  const Table& table_;
 };
 
 using StepCall = Target<fbx_step_v1>;

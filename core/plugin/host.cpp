@@ -4,13 +4,11 @@
 #include "config/config.hpp"
 #include "plugin/host_impl.hpp"
 #include "plugin/library.hpp"
-#include "plugin/library_copy.hpp"
 #include "util/error.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
 namespace fusebox::plugin {
 
@@ -61,18 +59,9 @@ fbx_sink BoundedText::sink() {
 
 // ---- Instances ----------------------------------------------------------------------------------
 
-config::Isolation default_isolation(const Found& found, const IsolationOptions& options) {
-  std::error_code failed;
-  const bool is_foreign =
-      !options.own_plugins.empty() &&
-      !std::filesystem::equivalent(found.library.parent_path(), options.own_plugins, failed);
-  return is_foreign ? config::Isolation::process : config::Isolation::none;
-}
-
 Host::Host(const config::Config& config, const Catalog& catalog, secrets::Store& store,
-           std::vector<config::Problem>& problems, IsolationOptions isolation)
+           std::vector<config::Problem>& problems)
     : impl_(std::make_unique<Impl>(store)) {
-  impl_->isolation = std::move(isolation);
   impl_->pins = PluginLock::read(config.dir / "plugins.lock");
   impl_->use = config.use;
   for (const config::PluginConfig& plugin : config.plugins) {
@@ -83,7 +72,6 @@ Host::Host(const config::Config& config, const Catalog& catalog, secrets::Store&
     }
     const Manifest& manifest = found->manifest;
     InstanceInfo info{plugin.instance, found, {}, manifest.secrets, {}};
-    info.isolation = plugin.isolation.value_or(default_isolation(*found, impl_->isolation));
     for (const std::string& id : manifest.offers)
       if (const auto use = config.use.find(short_name(id));
           use != config.use.end() && use->second == info.name)
@@ -99,7 +87,6 @@ Host::Host(const config::Config& config, const Catalog& catalog, secrets::Store&
                                 {"config_dir", config.dir.string()},
                                 {"config_file", config.file.string()},
                                 {"state_dir", (config.state_dir / "plugins" / info.name).string()},
-                                {"library", found->library.string()},
                                 {"config", info.config}};
     if (config.versions) context["versions"] = config.versions->string();
     if (!config.scratch.empty()) {
@@ -135,17 +122,7 @@ const InstanceInfo& Host::provider(std::string_view interface_id) const {
 }
 
 void Host::prepare(const std::string& instance, const CallContext& context) {
-  InstanceState& state = impl_->state(instance);
-  const std::lock_guard serial(state.mutex);
-  impl_->ensure_created(state, context);
-}
-
-void Host::end_isolated() {
-  for (InstanceState& state : impl_->states) {
-    const std::lock_guard serial(state.mutex);
-    state.isolated.reset();
-    state.ended.clear();
-  }
+  impl_->ensure_created(impl_->state(instance), context);
 }
 
 void Host::needed_secrets(std::vector<std::string> names) {
@@ -196,50 +173,24 @@ const InstanceInfo& Host::Impl::provider(std::string_view interface_id) const {
 }
 
 void Host::Impl::ensure_created(InstanceState& state, const CallContext& context) {
-  if (state.isolated && !state.isolated->alive()) state.ended.push_back(std::move(state.isolated));
-  if (state.self != nullptr || state.isolated) return;
-  state.tables.clear();
-  const Manifest& manifest = state.info.plugin->manifest;
-  std::vector<std::string> ids = manifest.provides;
-  ids.insert(ids.end(), manifest.offers.begin(), manifest.offers.end());
-  if (state.info.isolation == config::Isolation::process)
-    create_isolated(state, context, ids);
-  else
-    create_here(state, context, ids);
-}
-
-namespace {
-
-void check_table(const InstanceState& state, const std::string& id, const void* table) {
-  if (table == nullptr)
-    blame(state,
-          fmt::format("says in its manifest that it provides {}, but has no table for it", id));
-  const std::size_t number = interface_number(id);
-  if (number == kInterfaces.size()) return;
-  std::uint32_t size = 0;  // every table begins with its size
-  std::memcpy(&size, table, sizeof size);
-  if (size < kInterfaces[number].size)
-    blame(state, fmt::format("has a table of {} bytes for {}, at least {} are needed", size, id,
-                             kInterfaces[number].size));
-}
-
-}  // namespace
-
-void Host::Impl::create_here(InstanceState& state, const CallContext& context,
-                             const std::vector<std::string>& interfaces) {
-  const fbx_plugin& plugin = load_library(*state.info.plugin, pins);
+  const std::lock_guard serial(state.mutex);
+  if (state.self != nullptr) return;
+  const Found& found = *state.info.plugin;
+  pins.verify(found.manifest.id, found.library, found.manifest.file);
+  const fbx_plugin& plugin = load_library(found);
   fbx_instance* self = nullptr;
   call(state, context, [&](fbx_op* op) {
     return plugin.create(&kHostTable, op, to_str(state.context_json), &self);
   });
   if (self == nullptr) blame(state, "said that it made an instance, but gave none");
-  for (const std::string& id : interfaces) {
+  std::vector<std::string> ids = found.manifest.provides;
+  ids.insert(ids.end(), found.manifest.offers.begin(), found.manifest.offers.end());
+  for (const std::string& id : ids) {
     const void* table = plugin.get_interface(self, to_str(id));
-    try {
-      check_table(state, id, table);
-    } catch (const Error&) {
+    if (table == nullptr) {
       plugin.destroy(self);
-      throw;
+      blame(state,
+            fmt::format("says in its manifest that it provides {}, but has no table for it", id));
     }
     state.tables[id] = table;
   }
@@ -247,40 +198,20 @@ void Host::Impl::create_here(InstanceState& state, const CallContext& context,
   state.self = self;
 }
 
-void Host::Impl::create_isolated(InstanceState& state, const CallContext& context,
-                                 const std::vector<std::string>& interfaces) {
-  const Found& found = *state.info.plugin;
-  if (!std::filesystem::exists(isolation.program))
-    throw Error(Errc::not_found,
-                fmt::format("there is no program {}, in which plugin \"{}\" would run",
-                            isolation.program.string(), found.manifest.id),
-                fmt::format("install fusebox anew, or trust the plugin with [plugins.{}] isolation "
-                            "= \"none\"",
-                            state.info.name));
-  check_trusted(found.library);
-  const LibraryCopy library(found.library);
-  pins.verify(found, library);
-  auto isolated = std::make_unique<Isolated>(isolation.program, found);
-  call(state, context,
-       [&](fbx_op* op) { return isolated->create(op, library, state.context_json, interfaces); });
-  for (const std::string& id : interfaces) {
-    const bool is_known = interface_number(id) != kInterfaces.size();
-    if (is_known || !isolated->provides(id)) check_table(state, id, isolated->table(id));
-    if (is_known) state.tables[id] = isolated->table(id);
-  }
-  state.isolated = std::move(isolated);
-}
-
-Bound Host::Impl::table(InstanceState& state, std::string_view interface_id,
-                        const CallContext& context) {
-  const std::lock_guard serial(state.mutex);
+const void* Host::Impl::table(InstanceState& state, std::string_view interface_id,
+                              std::size_t min_size, const CallContext& context) {
   ensure_created(state, context);
   const auto found = state.tables.find(interface_id);
   if (found == state.tables.end())
     throw Error(Errc::unsupported,
                 fmt::format("\"{}\" (plugin {}) does not provide {}", state.info.name,
                             state.info.plugin->manifest.id, interface_id));
-  return {found->second, state.isolated ? state.isolated->self(interface_id) : state.self};
+  std::uint32_t size = 0;  // every table begins with its size
+  std::copy_n(static_cast<const char*>(found->second), sizeof size, reinterpret_cast<char*>(&size));
+  if (size < min_size)
+    blame(state, fmt::format("has a table of {} bytes for {}, at least {} are needed", size,
+                             interface_id, min_size));
+  return found->second;
 }
 
 // ---- Calls --------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 // The plugins of one stack, loaded when first used, and typed calls into them.
 #pragma once
 
-#include "config/config.hpp"
 #include "plugin/catalog.hpp"
 #include "util/cancel.hpp"
 
@@ -16,6 +15,10 @@
 #include <string_view>
 #include <vector>
 
+namespace fusebox::config {
+struct Config;
+struct Problem;
+}  // namespace fusebox::config
 namespace fusebox::secrets {
 class Store;
 }
@@ -37,9 +40,6 @@ struct CallContext {
   std::string label;  // "cache.check": names the call in errors
   std::optional<std::chrono::steady_clock::time_point> deadline;
   const util::CancelToken* cancel = nullptr;
-  // How long the caller waits after the deadline, or after it cancelled. A plugin in a process of
-  // its own is killed a little before.
-  std::chrono::milliseconds grace{5'000};
   std::function<void(LogLevel, std::string_view)> log;
   std::function<void(const Progress&)> progress;
   std::function<void(std::string_view json)> checkpoint;  // empty: outside a run
@@ -52,29 +52,18 @@ struct InstanceInfo {
   boost::json::object config;        // canonical
   std::vector<std::string> secrets;  // names it may ask for
   std::vector<std::string> chosen;  // interfaces that its manifest offers, and [use] has it provide
-  config::Isolation isolation = config::Isolation::none;
 
   bool provides_interface(std::string_view id) const;
 };
-
-// What isolation needs.
-struct IsolationOptions {
-  std::filesystem::path program;      // fusebox-plugin-host
-  std::filesystem::path own_plugins;  // a plugin elsewhere is isolated unless its settings say not;
-                                      // empty: none is unless they say so
-};
-
-// As what an instance of the plugin runs when its settings do not say.
-config::Isolation default_isolation(const Found& found, const IsolationOptions& options);
 
 // Thread-safe. Calls throw Error with the plugin's own text; a plugin that breaks the ABI's rules
 // (no detail, not JSON, bad UTF-8, ...) is an Error{internal} that names it.
 class Host {
  public:
   // Checks every [plugins.*] table against its manifest; what is wrong goes to `problems`.
-  // `catalog` and `store` outlive the host.
+  // `store` outlives the host.
   Host(const config::Config& config, const Catalog& catalog, secrets::Store& store,
-       std::vector<config::Problem>& problems, IsolationOptions isolation = {});
+       std::vector<config::Problem>& problems);
   ~Host();
 
   const std::vector<InstanceInfo>& instances() const;
@@ -87,10 +76,6 @@ class Host {
 
   // Loads the instance's plugin and makes the instance, when that has not happened yet.
   void prepare(const std::string& instance, const CallContext&);
-
-  // Ends the processes of isolated plugins, when no call is in flight; the next call begins anew.
-  // They have threads here, so it comes before a fork.
-  void end_isolated();
 
   // What `fusebox.secrets/1` must be able to resolve, asked for in one go at the first need.
   void needed_secrets(std::vector<std::string> names);

@@ -3,8 +3,6 @@
 #pragma once
 
 #include "config/config.hpp"
-#include "plugin/isolated.hpp"
-#include "plugin/library_copy.hpp"
 #include "plugin/op.hpp"
 #include "plugin/trust.hpp"
 #include "secrets/redactor.hpp"
@@ -21,18 +19,10 @@ namespace fusebox::plugin {
 struct InstanceState {
   InstanceInfo info;
   std::string context_json;  // for create()
-  std::mutex mutex;          // create() is [serial]; guards all below
+  std::mutex mutex;          // create() is [serial]
   fbx_instance* self = nullptr;
   const fbx_plugin* plugin = nullptr;
-  std::unique_ptr<Isolated> isolated;            // instead of the two above
-  std::vector<std::unique_ptr<Isolated>> ended;  // calls may still be on their way out of them
   std::map<std::string, const void*, std::less<>> tables;
-};
-
-// A table, and what is passed to its functions.
-struct Bound {
-  const void* table;
-  fbx_instance* self;
 };
 
 // Collects what a plugin writes, up to a limit: a plugin cannot fill the host's memory.
@@ -55,7 +45,6 @@ struct Host::Impl {
   secrets::Store& store;
   secrets::Redactor redactor;
   PluginLock pins;
-  IsolationOptions isolation;
   std::map<std::string, std::string> use;
   std::vector<InstanceInfo> infos;
   std::deque<InstanceState> states;  // same order as infos
@@ -67,15 +56,11 @@ struct Host::Impl {
   InstanceState& state(std::string_view instance);
   const InstanceInfo& provider(std::string_view interface_id) const;
 
-  // Loads and creates the instance when that has not happened yet, or its process is gone. With the
-  // state's mutex held.
+  // Loads and creates the instance when that has not happened yet.
   void ensure_created(InstanceState& state, const CallContext& context);
-  void create_here(InstanceState& state, const CallContext& context,
-                   const std::vector<std::string>& interfaces);
-  void create_isolated(InstanceState& state, const CallContext& context,
-                       const std::vector<std::string>& interfaces);
-  // The instance's table for `interface_id`, one of kInterfaces.
-  Bound table(InstanceState& state, std::string_view interface_id, const CallContext& context);
+  // The instance's table for `interface_id`; it holds at least `min_size` bytes.
+  const void* table(InstanceState& state, std::string_view interface_id, std::size_t min_size,
+                    const CallContext& context);
 
   fbx_op& open_op(InstanceState& state, const CallContext& context);
 

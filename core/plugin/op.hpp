@@ -26,7 +26,6 @@ struct Failure {
 // What a consumer of another plugin's service gets as `self`; see services.cpp.
 struct Proxy {
   InstanceState* provider = nullptr;
-  std::size_t interface = 0;  // its number
   std::mutex mutex;
   std::optional<Failure> failure;  // of the last call through it
 };

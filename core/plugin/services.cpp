@@ -3,7 +3,6 @@
 #include "plugin/host_impl.hpp"
 #include "plugin/interfaces.hpp"
 #include "plugin/process_service.hpp"
-#include "plugin/slots.hpp"
 
 #include <fmt/format.h>
 #include <fusebox/host.h>
@@ -53,8 +52,12 @@ constexpr fbx_host_secret_v1 kSecretTable = {sizeof(fbx_host_secret_v1), 0, secr
 // provider, so that logs, errors and the right to secrets are the provider's, and copy its error
 // onto the consumer's op.
 
-struct Forward {
-  static fbx_rc call(fbx_instance* self, fbx_op* op, std::uint8_t slot, const SlotCall& call) {
+template <auto Slot>
+struct Forward;
+
+template <class Table, class... Args, fbx_rc (*Table::*Slot)(fbx_instance*, fbx_op*, Args...)>
+struct Forward<Slot> {
+  static fbx_rc call(fbx_instance* self, fbx_op* op, Args... args) {
     Proxy& proxy = *reinterpret_cast<Proxy*>(self);
     const auto keep = [&](std::optional<Failure> failure) {
       const std::lock_guard lock(proxy.mutex);
@@ -63,7 +66,7 @@ struct Forward {
     return answer(op, [&] {
       keep(std::nullopt);
       try {
-        run(proxy, op, slot, call);
+        run(*proxy.provider, op, args...);
       } catch (const Error& e) {
         keep(Failure{static_cast<fbx_rc>(e.code()), e.what(), e.hint()});
         throw;
@@ -72,25 +75,56 @@ struct Forward {
   }
 
  private:
-  static void run(const Proxy& proxy, fbx_op* op, std::uint8_t number, const SlotCall& call) {
+  static void run(InstanceState& provider, fbx_op* op, Args... args) {
     const CallContext context = context_of(op);
     Host::Impl& host = op->host;
-    InstanceState& provider = *proxy.provider;
-    const InterfaceInfo& interface = kInterfaces[proxy.interface];
-    const SlotInfo& slot = interface.slots[number];
-    const Bound bound = host.table(provider, interface.id, context);
-    if (!slot.present(bound.table))
-      throw Error(Errc::unsupported, fmt::format("plugin \"{}\" lacks a function of {}",
-                                                 provider.info.plugin->manifest.id, interface.id));
+    const auto& table =
+        *static_cast<const Table*>(host.table(provider, kInterface<Table>, sizeof(Table), context));
+    if (table.*Slot == nullptr)
+      throw Error(Errc::unsupported,
+                  fmt::format("plugin \"{}\" lacks a function of {}",
+                              provider.info.plugin->manifest.id, kInterface<Table>));
     host.call(provider, context,
-              [&](fbx_op* inner) { return slot.invoke(bound.table, bound.self, inner, call); });
+              [&](fbx_op* inner) { return (table.*Slot)(provider.self, inner, args...); });
   }
 };
 
-// The interfaces that plugins may use of one another, by number.
-std::size_t number_of(std::string_view interface_id) {
-  for (const std::string_view id : {FBX_IFACE_RUNTIME, FBX_IFACE_SNAPSHOT, FBX_IFACE_STORE})
-    if (id == interface_id) return interface_number(id);
+template <auto Slot>
+constexpr auto forward = &Forward<Slot>::call;
+
+constexpr fbx_runtime_v1 kRuntimeProxy = {sizeof(fbx_runtime_v1),
+                                          0,
+                                          forward<&fbx_runtime_v1::services>,
+                                          forward<&fbx_runtime_v1::endpoint>,
+                                          forward<&fbx_runtime_v1::exec>,
+                                          forward<&fbx_runtime_v1::logs>,
+                                          forward<&fbx_runtime_v1::stats>,
+                                          forward<&fbx_runtime_v1::volumes>,
+                                          forward<&fbx_runtime_v1::volume_export>,
+                                          forward<&fbx_runtime_v1::volume_import>,
+                                          forward<&fbx_runtime_v1::volume_stage>,
+                                          forward<&fbx_runtime_v1::volume_turn>};
+
+constexpr fbx_snapshot_v1 kSnapshotProxy = {sizeof(fbx_snapshot_v1),
+                                            0,
+                                            forward<&fbx_snapshot_v1::sources>,
+                                            forward<&fbx_snapshot_v1::capture>,
+                                            forward<&fbx_snapshot_v1::inspect>,
+                                            forward<&fbx_snapshot_v1::stage>,
+                                            forward<&fbx_snapshot_v1::turn>,
+                                            forward<&fbx_snapshot_v1::count>};
+
+constexpr fbx_store_v1 kStoreProxy = {sizeof(fbx_store_v1),           0,
+                                      forward<&fbx_store_v1::begin>,  forward<&fbx_store_v1::put>,
+                                      forward<&fbx_store_v1::commit>, forward<&fbx_store_v1::abort>,
+                                      forward<&fbx_store_v1::list>,   forward<&fbx_store_v1::get>,
+                                      forward<&fbx_store_v1::verify>, forward<&fbx_store_v1::pin>,
+                                      forward<&fbx_store_v1::remove>};
+
+const void* proxy_of(std::string_view interface_id) {
+  if (interface_id == FBX_IFACE_RUNTIME) return &kRuntimeProxy;
+  if (interface_id == FBX_IFACE_SNAPSHOT) return &kSnapshotProxy;
+  if (interface_id == FBX_IFACE_STORE) return &kStoreProxy;
   throw Error(Errc::unsupported, fmt::format("this fusebox cannot hand out {}", interface_id));
 }
 
@@ -106,12 +140,10 @@ void check_right(const fbx_op& op, std::string_view interface_id) {
 
 void hand_out(fbx_op& op, std::string_view interface_id, InstanceState& provider,
               const void** table, fbx_instance** self) {
-  const std::size_t number = number_of(interface_id);
-  *table = kForwardTables<Forward>[number];
+  *table = proxy_of(interface_id);
   const std::lock_guard lock(op.mutex);
   Proxy& proxy = op.proxies.emplace_back();
   proxy.provider = &provider;
-  proxy.interface = number;
   *self = reinterpret_cast<fbx_instance*>(&proxy);
 }
 
@@ -119,7 +151,7 @@ fbx_rc service_open(fbx_op* op, fbx_str id_raw, const void** table, fbx_instance
   return answer(op, [&] {
     const std::string_view id = view(id_raw);
     check_right(*op, id);
-    number_of(id);
+    proxy_of(id);
     hand_out(*op, id, op->host.state(op->host.provider(id).name), table, self);
   });
 }
@@ -200,10 +232,10 @@ void Host::Impl::require_secret(const std::string& name, const InstanceState& as
   const std::string request = boost::json::serialize(
       boost::json::object{{"names", boost::json::array(names.begin(), names.end())}});
   InstanceState& secrets = state(info.name);
-  const Bound bound = table(secrets, FBX_IFACE_SECRETS, context);
+  const auto* provider_table = static_cast<const fbx_secrets_v1*>(
+      table(secrets, FBX_IFACE_SECRETS, sizeof(fbx_secrets_v1), context));
   ask(secrets, context, [&](fbx_op* op, fbx_sink out) {
-    return static_cast<const fbx_secrets_v1*>(bound.table)
-        ->resolve(bound.self, op, to_str(request), out);
+    return provider_table->resolve(secrets.self, op, to_str(request), out);
   });
   if (!store.contains(name))
     throw Error(Errc::not_found,

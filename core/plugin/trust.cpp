@@ -3,8 +3,6 @@
 
 #include "config/config.hpp"
 #include "config/config_error.hpp"
-#include "plugin/catalog.hpp"
-#include "plugin/library_copy.hpp"
 #include "util/error.hpp"
 #include "util/fs.hpp"
 
@@ -37,15 +35,6 @@ void check_one(const fs::path& path, bool is_parent) {
                 fmt::format("{} can be written by others (mode {:04o})", path.string(),
                             st.st_mode & 07777U),
                 fmt::format("chmod go-w '{}'", path.string()));
-}
-
-void check_pin(const std::string& id, const fs::path& file, const std::string& actual,
-               const std::string& expected) {
-  if (actual == expected) return;
-  throw Error(
-      Errc::denied,
-      fmt::format("{} is not the file that was trusted as plugin \"{}\"", file.string(), id),
-      fmt::format("if you changed it yourself: fusebox plugins trust {}", id));
 }
 
 config::Problem unfit(const config::Origin& origin, std::string what) {
@@ -110,17 +99,15 @@ void PluginLock::verify(const std::string& id, const fs::path& library,
                         const fs::path& manifest) const {
   const auto pin = pins_.find(id);
   if (pin == pins_.end()) return;
-  check_pin(id, library, util::sha256_hex_file(library), pin->second.library_sha256);
-  check_pin(id, manifest, util::sha256_hex_file(manifest), pin->second.manifest_sha256);
-}
-
-void PluginLock::verify(const Found& found, const LibraryCopy& library) const {
-  const Manifest& manifest = found.manifest;
-  const auto pin = pins_.find(manifest.id);
-  if (pin == pins_.end()) return;
-  check_pin(manifest.id, found.library, library.sha256(), pin->second.library_sha256);
-  check_pin(manifest.id, manifest.file, util::sha256_hex(manifest.text),
-            pin->second.manifest_sha256);
+  const auto check = [&](const fs::path& file, const std::string& expected) {
+    if (util::sha256_hex_file(file) != expected)
+      throw Error(
+          Errc::denied,
+          fmt::format("{} is not the file that was trusted as plugin \"{}\"", file.string(), id),
+          fmt::format("if you changed it yourself: fusebox plugins trust {}", id));
+  };
+  check(library, pin->second.library_sha256);
+  check(manifest, pin->second.manifest_sha256);
 }
 
 TrustedFolders TrustedFolders::read(const fs::path& file) {

@@ -9,9 +9,6 @@
 
 namespace fusebox::plugin {
 
-struct Found;
-class LibraryCopy;
-
 // Throws Error{denied} when `file`, or a folder on the way to it, belongs to another user than us
 // or root, or can be written by others (a sticky folder such as /tmp is let pass for what is
 // ours). The check is by the real path, links resolved.
@@ -38,9 +35,6 @@ class PluginLock {
   // Throws Error{denied} when `id` is pinned and the files are not those that were pinned.
   void verify(const std::string& id, const std::filesystem::path& library,
               const std::filesystem::path& manifest) const;
-  // The same for what was read of them and is going to be used.
-  void verify(const Found& found, const LibraryCopy& library) const;
-  bool has_pin(const std::string& id) const { return pins_.count(id) != 0; }
 
  private:
   std::map<std::string, Pin> pins_;

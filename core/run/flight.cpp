@@ -138,7 +138,6 @@ plugin::CallContext Flight::Shared::context() {
   context.label = plan.label;
   context.deadline = deadline;
   context.cancel = &token;
-  context.grace = timings.grace;
   context.log = [this](plugin::LogLevel level, std::string_view line) {
     while_open([&] { events.log(level, line); });
   };

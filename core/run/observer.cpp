@@ -119,7 +119,6 @@ class ObserverReporter::Observer {
     context.label = state.instance;
     context.deadline = Clock::now() + state.patience;
     context.cancel = &state.cancel;
-    context.grace = state.patience / 4;
     context.log = [](plugin::LogLevel, std::string_view) {};
     context.progress = [](const plugin::Progress&) {};
     try {

@@ -57,7 +57,7 @@ struct Start {
   char* const* envp;
   const char* cwd;  // or nullptr
   ProcessFds fds;
-  Group group;
+  detail::Group group;
   int report;     // where what failed goes
   int max_fd;     // for systems without close_range
   sigset_t mask;  // the caller's
@@ -94,8 +94,7 @@ void reset_signals() {
 
 // In the child: only async-signal-safe calls from here on.
 [[noreturn]] void become(Start start) {
-  if (start.group == Group::own) ::setpgid(0, 0);
-  if (start.group == Group::session) ::setsid();
+  if (start.group == detail::Group::own) ::setpgid(0, 0);
   // Above 2 first, so that no dup2 overwrites one that is still needed.
   start.report = ::fcntl(start.report, F_DUPFD_CLOEXEC, 3);
   int* const ends[] = {&start.fds.in, &start.fds.out, &start.fds.err};
@@ -159,6 +158,8 @@ std::optional<fs::path> find_program(std::string_view name) {
   return std::nullopt;
 }
 
+namespace detail {
+
 Child::Child(const ProcessSpec& spec, ProcessFds fds, Group group) : group_(group) {
   const fs::path program = program_of(spec);
   std::vector<char*> argv;
@@ -220,8 +221,7 @@ bool Child::exited() const noexcept {
 }
 
 void Child::signal(int number) const noexcept {
-  if (pid_ < 0) return;  // reaped: the number may be anybody's, and -1 is everybody
-  ::kill(group_ == Group::shared ? pid_ : -pid_, number);
+  ::kill(group_ == Group::own ? -pid_ : pid_, number);
 }
 
 ProcessResult Child::reap() {
@@ -235,5 +235,7 @@ ProcessResult Child::reap() {
   if (WIFSIGNALED(status)) return {128 + WTERMSIG(status), WTERMSIG(status)};
   return {WEXITSTATUS(status), 0};
 }
+
+}  // namespace detail
 
 }  // namespace fusebox::util

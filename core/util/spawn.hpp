@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The start of a child process, and its end, for who waits for it in a way of its own. Everybody
-// else: subprocess.hpp.
+// The start of a child process, and its end. Internal to the room.
 #pragma once
 
 #include <sys/types.h>
@@ -8,10 +7,9 @@
 #include "util/fd.hpp"
 #include "util/subprocess.hpp"
 
-namespace fusebox::util {
+namespace fusebox::util::detail {
 
-// Its process group: one of its own, ours, or one of its own in a session without a terminal.
-enum class Group { own, shared, session };
+enum class Group { own, shared };
 
 // A started process. Killed, with its group, when it was not reaped.
 class Child {
@@ -26,7 +24,6 @@ class Child {
   int fd() const noexcept { return pidfd_.get(); }
   // Does not reap: the pid and the group stay its own.
   bool exited() const noexcept;
-  // Nothing, once it was reaped.
   void signal(int number) const noexcept;
   // Only after exited().
   ProcessResult reap();
@@ -37,4 +34,4 @@ class Child {
   UniqueFd pidfd_;
 };
 
-}  // namespace fusebox::util
+}  // namespace fusebox::util::detail

@@ -72,7 +72,7 @@ class Session {
     outputs_[output_count_++] = {std::move(fd), &sink};
   }
 
-  ProcessResult run(Child& child) {
+  ProcessResult run(detail::Child& child) {
     while (!finished(child)) wait(child);
     if (stopped_for_) child.signal(SIGKILL);  // what the program left behind of its group
     const ProcessResult result = child.reap();
@@ -84,7 +84,7 @@ class Session {
   using Time = steady_clock::time_point;
 
   // Moves on to what the time and the child's state ask for; true when all is done.
-  bool finished(Child& child) {
+  bool finished(detail::Child& child) {
     const Time now = steady_clock::now();
     if (!drain_until_ && child.exited()) drain_until_ = now + drain_time;
     if (drain_until_) return now >= *drain_until_ || !any_output_open();
@@ -103,7 +103,7 @@ class Session {
     return false;
   }
 
-  void stop(Child& child, Errc reason, Time now) {
+  void stop(detail::Child& child, Errc reason, Time now) {
     stopped_for_ = reason;
     kill_at_ = now + spec_.grace;
     child.signal(SIGTERM);
@@ -126,7 +126,7 @@ class Session {
                        [](const Output& output) { return static_cast<bool>(output.fd); });
   }
 
-  int poll_timeout(const Child& child) const {
+  int poll_timeout(const detail::Child& child) const {
     Time until = Time::max();
     if (drain_until_)
       until = *drain_until_;
@@ -141,7 +141,7 @@ class Session {
     return static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
   }
 
-  void wait(const Child& child) {
+  void wait(const detail::Child& child) {
     std::array<pollfd, 5> entries;
     std::size_t count = 0;
     const auto watch = [&](int fd, short events) {
@@ -230,7 +230,7 @@ ProcessResult run_process(const ProcessSpec& spec, const OutputSink& on_stdout,
   };
   connect(out, on_stdout, fds.out);
   connect(err, on_stderr, fds.err);
-  Child child(spec, fds, Group::own);
+  detail::Child child(spec, fds, detail::Group::own);
   in.read.reset();
   out.write.reset();
   err.write.reset();
@@ -241,11 +241,11 @@ ProcessResult run_attached(const ProcessSpec& spec, ProcessFds fds, Deadline dea
                            const CancelToken* cancel) {
   Session session(spec, deadline, cancel);
   if (fds.in < 0 || ::isatty(fds.in) != 1) {
-    Child child(spec, fds, Group::own);
+    detail::Child child(spec, fds, detail::Group::own);
     return session.run(child);
   }
   const IgnoreKeyboardSignals ignore;
-  Child child(spec, fds, Group::shared);
+  detail::Child child(spec, fds, detail::Group::shared);
   return session.run(child);
 }
 

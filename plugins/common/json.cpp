@@ -126,7 +126,6 @@ Context parse_context(std::string_view context_json) {
   context.versions = text_at(object, "versions").value_or("");
   context.scratch = text_at(object, "scratch").value_or("");
   context.live_state_dir = text_at(object, "live_state_dir").value_or("");
-  context.library = text_at(object, "library").value_or("");
   if (const json::object* config = object_at(object, "config")) context.config = *config;
   return context;
 }

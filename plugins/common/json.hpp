@@ -53,7 +53,6 @@ struct Context {
   std::string versions;     // absolute; empty: the stack has no such file
   std::string scratch;      // not empty: a stack beside the live one; what runs is named after it
   std::string live_state_dir;  // absolute; of the live stack's instance, where this is scratch
-  std::string library;         // absolute; the file that this plugin was read from
   json::object config;         // canonical
 };
 Context parse_context(std::string_view context_json);

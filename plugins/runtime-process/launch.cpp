@@ -14,7 +14,6 @@
 #include <array>
 #include <boost/json.hpp>
 #include <cerrno>
-#include <mutex>
 
 #include "shim/spec.hpp"
 #include "template.hpp"
@@ -172,30 +171,12 @@ Values resolve_secrets(const fbx::Op& op, const Definition& definition) {
   return values;
 }
 
-namespace {
-
-std::once_flag library_is_set;
-fs::path library_file;
-
-// A host that does not say it loads the file itself.
-fs::path loaded_from() {
-  ::Dl_info info{};
-  if (::dladdr(reinterpret_cast<const void*>(&loaded_from), &info) == 0 ||
-      info.dli_fname == nullptr)
-    throw fbx::Error(FBX_INTERNAL, "cannot tell where this plugin's library is");
-  return info.dli_fname;
-}
-
-}  // namespace
-
-void set_library(const fs::path& library) {
-  std::call_once(library_is_set, [&] { library_file = library; });
-}
-
 fs::path find_shim() {
+  ::Dl_info info{};
+  if (::dladdr(reinterpret_cast<const void*>(&find_shim), &info) == 0 || info.dli_fname == nullptr)
+    throw fbx::Error(FBX_INTERNAL, "cannot tell where this plugin's library is");
   std::error_code ignored;
-  const fs::path library =
-      fs::canonical(library_file.empty() ? loaded_from() : library_file, ignored);
+  const fs::path library = fs::canonical(info.dli_fname, ignored);
   for (fs::path folder = library.parent_path();; folder = folder.parent_path()) {
     const fs::path file = folder / "libexec" / "fusebox" / "fusebox-shim";
     struct ::stat status {};

@@ -24,11 +24,7 @@ struct Values {
 // Asks the host for the secrets. Throws what it throws.
 Values resolve_secrets(const fbx::Op& op, const Definition& definition);
 
-// The file that this plugin was read from: what runs may be a copy of it, elsewhere. The same for
-// every instance; the first word counts.
-void set_library(const fs::path& library);
-
-// The helper: libexec/fusebox/fusebox-shim beside or above the folder of that file.
+// The helper: libexec/fusebox/fusebox-shim beside or above the folder of this plugin's library.
 // Throws fbx::Error{not_found}, or denied when somebody else could have replaced it.
 fs::path find_shim();
 

@@ -3,7 +3,6 @@
 #include <fusebox/plugin.hpp>
 
 #include "inspect.hpp"
-#include "launch.hpp"
 #include "logs.hpp"
 #include "settings.hpp"
 #include "staged.hpp"
@@ -15,9 +14,7 @@ namespace {
 
 class RuntimeProcess : public fbx::Plugin, public fbx::Step, public fbx::Runtime {
  public:
-  explicit RuntimeProcess(std::string_view context_json) : settings_(read_settings(context_json)) {
-    if (!settings_.library.empty()) set_library(settings_.library);
-  }
+  explicit RuntimeProcess(std::string_view context_json) : settings_(read_settings(context_json)) {}
 
   std::string plan(fbx::Op& op, std::string_view request) override {
     return plan_verb(op, settings_, request);

@@ -203,7 +203,6 @@ Settings read_settings(std::string_view context_json) {
   Settings settings;
   settings.stack = text_of(context, "stack");
   settings.instance = text_of(context, "instance");
-  settings.library = text_of(context, "library");
   settings.config_dir = text_of(context, "config_dir");
   settings.state_dir = text_of(context, "state_dir");
   settings.data_dir = text_of(config, "data_dir");

@@ -68,7 +68,6 @@ struct Settings {
   std::string stack;
   std::string scratch;  // not empty: a stack beside the live one, see scratch.hpp
   std::string instance;
-  fs::path library;  // that this plugin was read from; empty: the host does not say
   fs::path config_dir;
   fs::path state_dir;
   fs::path data_dir;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scan_request.hpp"
 
+#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -82,9 +83,11 @@ unsigned percent(std::int64_t number) {
 
 }  // namespace
 
-fs::path own_rules(const common::Context& context) {
-  if (context.library.empty()) return {};
-  const fs::path library = context.library;
+fs::path own_rules() {
+  static const char anchor = 0;
+  ::Dl_info info{};
+  if (::dladdr(&anchor, &info) == 0 || info.dli_fname == nullptr) return {};
+  const fs::path library = fs::absolute(info.dli_fname);
   // lib/fusebox/plugins/<library>
   return (library.parent_path() / "../../.." / "share/fusebox/configs/scanner/rules.toml")
       .lexically_normal();
@@ -93,7 +96,7 @@ fs::path own_rules(const common::Context& context) {
 RulesOptions rules_options(const common::Context& context) {
   RulesOptions options;
   const std::string rules = common::need_text(context.config, "default_rules");
-  options.default_rules = rules.empty() ? own_rules(context) : file_of(rules, context);
+  options.default_rules = rules.empty() ? own_rules() : file_of(rules, context);
   options.cache = cache_folder();
   return options;
 }

@@ -39,6 +39,6 @@ std::filesystem::path scan_path(const fbx::common::Context& context,
                                 const fbx::common::StepRequest& request);
 
 // fusebox's own rules, where they are installed.
-std::filesystem::path own_rules(const fbx::common::Context& context);
+std::filesystem::path own_rules();
 
 }  // namespace fusebox::scan

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Measures one call across the plugin ABI, one call through the host with its JSON, and one load of
-// a plugin; and the last two for a plugin in a process of its own. Prints "name value unit" lines;
-// bench.py makes the table.
+// a plugin. Prints "name value unit" lines; bench.py makes the table.
 #include "config/config.hpp"
 #include "config/schema.hpp"
 #include "plugin/catalog.hpp"
@@ -63,37 +62,11 @@ double raw_call_ns(const fs::path& library) {
   });
 }
 
-const boost::json::object kRequest{{"verb", "make"},
-                                   {"with", {{"file", "x"}, {"fail_undo", false}}}};
-
-void first_call(plugin::Host& host) {
-  const plugin::CallContext context;
-  host.plan("a", kRequest, context);
-}
-
-// The median time of the first call into a new process.
-double start_ms(plugin::Host& host) {
-  std::vector<double> samples;
-  for (int i = 0; i < 21; ++i) {
-    host.end_isolated();
-    const auto start = Clock::now();
-    first_call(host);
-    samples.push_back(nanoseconds(Clock::now() - start) / 1e6);
-  }
-  std::sort(samples.begin(), samples.end());
-  return samples[samples.size() / 2];
-}
-
-double call_ns(plugin::Host& host) {
-  const plugin::CallContext context;
-  return median_ns(21, 200, [&] { host.plan("a", kRequest, context); });
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    fmt::print(stderr, "usage: abi_bench <folder of the test plugins> <fusebox-plugin-host>\n");
+  if (argc != 2) {
+    fmt::print(stderr, "usage: abi_bench <folder of the test plugins>\n");
     return 2;
   }
   const fs::path plugins = argv[1];
@@ -108,16 +81,15 @@ int main(int argc, char** argv) {
   secrets::Store store;
   std::vector<config::Problem> problems;
   plugin::Host host(config, catalog, store, problems);
-  const auto start = Clock::now();
-  first_call(host);
-  fmt::print("plugin_load {:.3f} ms\n", nanoseconds(Clock::now() - start) / 1e6);
-  fmt::print("host_call {:.0f} ns\n", call_ns(host));
+  plugin::CallContext context;
+  const boost::json::object request{{"verb", "make"},
+                                    {"with", {{"file", "x"}, {"fail_undo", false}}}};
 
-  // "/" is nobody's plugin folder: each plugin is isolated.
-  plugin::Host isolating(config, catalog, store, problems, {argv[2], "/"});
-  fmt::print("isolated_start {:.3f} ms\n", start_ms(isolating));
-  first_call(isolating);
-  fmt::print("isolated_call {:.0f} ns\n", call_ns(isolating));
+  const auto start = Clock::now();
+  host.plan("a", request, context);
+  fmt::print("plugin_load {:.3f} ms\n", nanoseconds(Clock::now() - start) / 1e6);
+  fmt::print("host_call {:.0f} ns\n",
+             median_ns(21, 200, [&] { host.plan("a", request, context); }));
   fmt::print("abi_call {:.1f} ns\n",
              raw_call_ns(plugins /
                          ("zoo-fails" + catalog.find("zoo-fails")->library.extension().string())));

@@ -26,7 +26,6 @@ const std::map<std::string, std::set<std::string>> may_use = {
     {"secrets", {}},
     {"report", {}},
     {"plugin", {"config", "secrets"}},
-    {"guest", {"plugin", "secrets"}},
     {"plan", {"config", "plugin", "secrets"}},
     {"run", {"config", "plugin", "plan", "secrets", "report"}},
     {"cli", {"config", "plugin", "plan", "run", "secrets", "report"}},
@@ -117,8 +116,7 @@ Offences plugin_wall(const fs::path& root) {
             found.push_back(fmt::format("{}: includes {} of core/", at(root, file, line), path));
           }
         });
-    const std::regex room_target(
-        R"(\bfusebox_(util|config|plugin|guest|plan|run|secrets|report|cli)\b)");
+    const std::regex room_target(R"(\bfusebox_(util|config|plugin|plan|run|secrets|report|cli)\b)");
     for (const auto& file : files_under(root / folder)) {
       if (file.filename() != "CMakeLists.txt") continue;
       const auto lines = lines_of(file);

@@ -154,16 +154,14 @@ typedef struct fbx_plugin {
    * its own. `context_json` is one object:
    *   {"instance":"web","stack":"langfuse-prod","config_dir":"/abs",
    *    "config_file":"/abs/fusebox.toml","state_dir":"/abs","versions":"/abs/versions.lock",
-   *    "scratch":"langfuse-prod-drill","live_state_dir":"/abs","library":"/abs/web.so",
-   *    "config":{...}}
+   *    "scratch":"langfuse-prod-drill","live_state_dir":"/abs","config":{...}}
    * `config` is complete and valid by the manifest's schema, with defaults filled in. A secret in
    * it is a handle, {"$secret":"NAME"}, never a value. `state_dir` belongs to this instance alone
    * and need not exist yet. `versions` is there when the stack has such a file. `scratch` is
    * there when the services are not the live stack's, but run beside it for a while: all that a
    * runtime names after the stack (processes, folders, projects) it names after this instead, and
    * it takes free ports. `live_state_dir` comes with it: the state_dir of the same instance in the
-   * live stack. `library` is the file that the plugin was read from: what it brings along is found
-   * from there, for what runs may be a copy. `host` outlives the instance. [serial] */
+   * live stack. `host` outlives the instance. [serial] */
   fbx_rc (*create)(const fbx_host* host, fbx_op* op, fbx_str context_json, fbx_instance** out);
 
   /* Ends an instance. Must not fail and must not block. [no-op-in-flight] */

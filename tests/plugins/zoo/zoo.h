@@ -44,35 +44,23 @@ static inline const void* zoo_no_interface(fbx_instance* self, fbx_str id) {
   return NULL;
 }
 
-/* zoo_interface(), for a plugin whose only verb has these functions. */
-#define ZOO_STEP(plan_function, run_function, undo_function)                                \
-  static const fbx_step_v1 zoo_step = {sizeof(fbx_step_v1), 0, plan_function, run_function, \
-                                       undo_function};                                      \
-  static const void* zoo_interface(fbx_instance* self, fbx_str id) {                        \
-    (void)self;                                                                             \
-    return id.len == strlen(FBX_IFACE_STEP) && memcmp(id.ptr, FBX_IFACE_STEP, id.len) == 0  \
-               ? &zoo_step                                                                  \
-               : NULL;                                                                      \
-  }
-
-#define ZOO_ENTRY(create_function, destroy_function, interface_function)                     \
-  static const fbx_plugin zoo_record = {sizeof(fbx_plugin),    0,                            \
-                                        fusebox_manifest_text, create_function,              \
-                                        destroy_function,      interface_function};          \
-  const fbx_entry fusebox_plugin_entry_v1 = {FBX_MAGIC, sizeof(fbx_entry), FBX_ABI_MINOR, 0, \
-                                             &zoo_record};
-
 /* A plugin whose only verb runs `run_function`. */
-#define ZOO_PLUGIN(run_function)                 \
-  ZOO_STEP(zoo_answer, run_function, zoo_answer) \
-  ZOO_ENTRY(zoo_create, zoo_destroy, zoo_interface)
+#define ZOO_PLUGIN(run_function)                                                                \
+  static const fbx_step_v1 zoo_step = {sizeof(fbx_step_v1), 0, zoo_answer, run_function,        \
+                                       zoo_answer};                                             \
+  static const void* zoo_interface(fbx_instance* self, fbx_str id) {                            \
+    (void)self;                                                                                 \
+    return id.len == strlen(FBX_IFACE_STEP) && memcmp(id.ptr, FBX_IFACE_STEP, id.len) == 0      \
+               ? &zoo_step                                                                      \
+               : NULL;                                                                          \
+  }                                                                                             \
+  static const fbx_plugin zoo_record = {sizeof(fbx_plugin), 0,           fusebox_manifest_text, \
+                                        zoo_create,         zoo_destroy, zoo_interface};        \
+  const fbx_entry fusebox_plugin_entry_v1 = {FBX_MAGIC, sizeof(fbx_entry), FBX_ABI_MINOR, 0,    \
+                                             &zoo_record};
 
 /* The head of a run function. */
 #define ZOO_RUN(name) \
   static fbx_rc name(fbx_instance* self, fbx_op* op, fbx_str request, fbx_sink result)
-
-/* The head of a create function. */
-#define ZOO_CREATE(name) \
-  static fbx_rc name(const fbx_host* host, fbx_op* op, fbx_str context, fbx_instance** out)
 
 #endif

@@ -204,16 +204,11 @@ use = ["probe-http"]
 use = "Probe HTTP"
 )",
      R"(f.toml:4:1: "use" in [plugins.web] must not be "Probe HTTP" (use a-z, 0-9 and -, with a letter first))"},
-    {"isolation of another kind",
+    {"isolation, which is reserved",
      stack + R"([plugins.web]
-isolation = "proces"
+isolation = "process"
 )",
-     R"(f.toml:4:1: "isolation" in [plugins.web] must be one of "none", "process", not "proces" (did you mean "process"?))"},
-    {"isolation of the wrong type",
-     stack + R"([plugins.web]
-isolation = true
-)",
-     R"(f.toml:4:1: "isolation" in [plugins.web] must be a string, not a boolean)"},
+     R"(f.toml:4:1: "isolation" in [plugins.web] is reserved for a later version (remove it))"},
     {"[use] with a number",
      stack + R"([use]
 runtime = 1

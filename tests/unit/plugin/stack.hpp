@@ -28,7 +28,7 @@ class Stack {
     options.file = dir / "fusebox.toml";
     config = config::load(options);
     catalog = plugin::Catalog::discover({FUSEBOX_TEST_PLUGINS});
-    host = std::make_unique<plugin::Host>(config, catalog, store, problems, isolation());
+    host = std::make_unique<plugin::Host>(config, catalog, store, problems);
   }
   ~Stack() {
     host.reset();
@@ -37,20 +37,10 @@ class Stack {
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
 
-  // Where FUSEBOX_TEST_ISOLATED is defined, each plugin runs in a process of its own.
-  static plugin::IsolationOptions isolation() {
-#if defined(FUSEBOX_TEST_ISOLATED)
-    return {.program = FUSEBOX_PLUGIN_HOST, .own_plugins = "/"};
-#else
-    return {.program = FUSEBOX_PLUGIN_HOST, .own_plugins = {}};
-#endif
-  }
-
   plugin::CallContext context() {
     plugin::CallContext c;
     c.label = "test";
     c.cancel = &cancel;
-    // A plugin may speak from several threads; its op keeps them apart.
     c.log = [this](plugin::LogLevel, std::string_view line) { log.emplace_back(line); };
     c.progress = [this](const plugin::Progress& p) { log.emplace_back(p.what); };
     c.checkpoint = [this](std::string_view line) { checkpoints.emplace_back(line); };
