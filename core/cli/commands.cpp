@@ -46,7 +46,6 @@ constexpr std::array init_options = {
 constexpr std::array check_options = {
     OptionSpec{"strictness", 0, "1..10", "leave out checks that are stricter (5)"},
     OptionSpec{"run", 0, "", "run and undo verbs that change something, too"},
-    OptionSpec{"only", 0, "CHECK", "these checks, or groups of them; repeatable"},
     OptionSpec{"seed", 0, "N", "repeat the random ones of an earlier call"},
     OptionSpec{"limit", 0, "SECONDS", "how long a check may take (20)"},
     OptionSpec{"in-process", 0, "", "all in this process, for a debugger"},
@@ -454,7 +453,9 @@ constexpr std::array table = {
         "Check a plugin against the ABI, its manifest and its interfaces",
         "Each check runs in a process and a folder of its own. Verbs without an effect are run; "
         "others only planned, unless --run is given. Settings are made up from the schema, or "
-        "are those in the file that --config names.",
+        "are those in the file that --config names. --only CHECK leaves out all but these checks, "
+        "or "
+        "groups of them.",
         "fusebox plugins check ./my-plugin.so\ta library that was just built\n"
         "fusebox plugins check ID --run\tone that was made for trying\n"
         "fusebox plugins check ID --only step.plan --in-process\tunder a debugger\n"

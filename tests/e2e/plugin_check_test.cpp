@@ -115,6 +115,12 @@ constexpr Flaw kBadEntries[] = {
     {"zoo-no-entry", "entry.symbol", "fail"},
 };
 
+fusebox::test::CallOptions with_flaw(const char* name) {
+  fusebox::test::CallOptions options;
+  options.environment["FLAW"] = name;
+  return options;
+}
+
 json::object report_of(const Ended& ended) {
   INFO(ended.all());
   const auto lines = ended.lines();
@@ -160,7 +166,7 @@ TEST_CASE("each flaw is found by the check that is there for it") {
   for (const auto& flaw : kFlaws)
     require_bitten(box.fusebox({"plugins", "check", test_plugin("flawed"), "--run", "--only",
                                 flaw.check, "--seed", "1", "--json"},
-                               {.environment = {{"FLAW", flaw.name}}}),
+                               with_flaw(flaw.name)),
                    flaw);
 }
 
@@ -176,7 +182,7 @@ TEST_CASE("a check that crashes or hangs is one check, and the others go on") {
   const Sandbox box;
   const auto crashed = box.fusebox(
       {"plugins", "check", test_plugin("flawed"), "--only", "step.no-deadline,step.plan", "--json"},
-      {.environment = {{"FLAW", "needs-deadline"}}});
+      with_flaw("needs-deadline"));
   const auto report = report_of(crashed);
   CHECK(report.at("counts").at("crash").as_int64() == 1);
   CHECK(report.at("counts").at("success").as_int64() == 1);

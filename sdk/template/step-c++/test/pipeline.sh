@@ -30,7 +30,7 @@ text = "written by a test"
 on_failure = "undo"
 steps = ["@id@.write"]
 TOML
-expect 0 'would write' plan note
+expect 0 '/note.txt' plan note
 [ ! -e note.txt ] || { echo 'plan has an effect'; exit 1; }
 expect 0 'wrote' run note
 [ "$(cat note.txt)" = 'written by a test' ] || { echo 'the note is not what the settings say'; exit 1; }
