@@ -36,7 +36,7 @@ GOCACHE=$work/go-cache "$source/docs/plugins/samples/build.sh" "$prefix" "$work/
   fail "$(cat "$work/log")"
 chmod -R u+w "$work/go-cache" 2>/dev/null || true
 export HOME="$work/home" XDG_STATE_HOME="$work/state" NO_COLOR=1
-mkdir -p "$HOME"
+mkdir -p "$HOME" "$XDG_STATE_HOME"
 cd "$work"
 fusebox() { "$prefix/bin/fusebox" --plugin-dir "$work/plugins" "$@"; }
 check() { fusebox plugins check "$@" >"$work/log" 2>&1 || fail "$(cat "$work/log")"; }

@@ -27,7 +27,7 @@ name = "try"
 [plugins.@id@]
 folder = "kept"
 TOML
-expect 0 'no backups' backup list
+expect 0 'no generation yet' backup list
 # With this stack's settings the checks write generations, read, verify, pin and remove them.
 expect 0 ' 0 failed, 0 crashed, 0 skipped' --config fusebox.toml plugins check "$plugins/@id@.so" --only store --run
 [ -d kept ] || { echo 'nothing was kept where the settings say'; exit 1; }
