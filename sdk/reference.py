@@ -53,6 +53,10 @@ def header(path):
         if match["comment"]:
             if told:
                 out += block(told)
+            if re.match(r"/\* -{4} ", match["comment"]):
+                out += block(match["comment"])
+                told = None
+                continue
             told = match["comment"] if "SPDX" not in match["comment"] else None
             if "SPDX" in match["comment"]:
                 out += block("/*\n" + match["comment"].split("\n", 2)[-1])

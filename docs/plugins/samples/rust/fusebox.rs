@@ -2,7 +2,7 @@
 //! What this sample uses of fusebox/plugin.h and fusebox/step.h, by hand: the ABI is C, so a struct
 //! with repr(C) and functions with extern "C" are all it takes.
 #![allow(dead_code)]
-use std::ffi::{c_char, c_void};
+use std::os::raw::{c_char, c_void};
 
 pub const FBX_OK: i32 = 0;
 pub const FBX_UNSUPPORTED: i32 = 3;

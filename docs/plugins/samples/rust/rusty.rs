@@ -3,7 +3,7 @@
 //! A panic may not cross into the host, so each function catches it.
 mod fusebox;
 use fusebox::*;
-use std::ffi::{c_char, c_void};
+use std::os::raw::{c_char, c_void};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 struct Rusty {
