@@ -81,11 +81,11 @@ std::string class_name(std::string_view id) {
   return name;
 }
 
-// In texts @id@ and @class@ stand for the plugin's names, in file names "id" for the id and a
+// In texts @id@ and PLUGIN_CLASS stand for the plugin's names, in file names "id" for the id and a
 // leading "dot-" for a dot.
 std::string named(std::string text, const Wanted& plugin) {
   replace_all(text, "@id@", plugin.id);
-  replace_all(text, "@class@", class_name(plugin.id));
+  replace_all(text, "PLUGIN_CLASS", class_name(plugin.id));
   return text;
 }
 

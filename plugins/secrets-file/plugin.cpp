@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Secrets from an environment file of mode 0600, which it can also make.
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <fusebox/plugin.hpp>
-#include <algorithm>
 #include <utility>
 
 #include "common/dotenv.hpp"

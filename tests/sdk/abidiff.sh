@@ -61,6 +61,6 @@ if ! git -C "$source" rev-parse --verify --quiet "$revision^{commit}" >/dev/null
 fi
 mkdir "$work/then"
 git -C "$source" archive "$revision" sdk/include | tar -x -C "$work/then"
-library then "$work/then/sdk/include"
-compatible then today || fail "today's ABI breaks that of $revision: $(cat "$work/report")"
+library before "$work/then/sdk/include"
+compatible before today || fail "today's ABI breaks that of $revision: $(cat "$work/report")"
 echo "ok: today's ABI extends that of $revision"

@@ -117,7 +117,8 @@ Offences plugin_wall(const fs::path& root) {
             found.push_back(fmt::format("{}: includes {} of core/", at(root, file, line), path));
           }
         });
-    const std::regex room_target(R"(\bfusebox_(util|config|plugin|plan|run|check|secrets|report|cli)\b)");
+    const std::regex room_target(
+        R"(\bfusebox_(util|config|plugin|plan|run|check|secrets|report|cli)\b)");
     for (const auto& file : files_under(root / folder)) {
       if (file.filename() != "CMakeLists.txt") continue;
       const auto lines = lines_of(file);

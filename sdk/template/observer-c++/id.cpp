@@ -9,10 +9,10 @@
 
 namespace json = boost::json;
 
-class @class@ : public fbx::Plugin, public fbx::Observer {
+class PLUGIN_CLASS : public fbx::Plugin, public fbx::Observer {
  public:
   // The context holds the settings, complete and valid by the manifest.
-  explicit @class@(std::string_view context) {
+  explicit PLUGIN_CLASS(std::string_view context) {
     try {
       file_ = json::value_to<std::string>(json::parse(context).at("config").at("file"));
     } catch (const std::exception& error) {
@@ -31,11 +31,12 @@ class @class@ : public fbx::Plugin, public fbx::Observer {
     out << json::serialize(event) << '\n';
     out.close();
     if (!out)
-      throw fbx::Error(FBX_IO, "cannot write " + file_, "is its folder there, and yours to write in?");
+      throw fbx::Error(FBX_IO, "cannot write " + file_,
+                       "is its folder there, and yours to write in?");
   }
 
  private:
   std::mutex mutex_;
   std::string file_;
 };
-FUSEBOX_PLUGIN(@class@)
+FUSEBOX_PLUGIN(PLUGIN_CLASS)

@@ -9,10 +9,10 @@
 namespace json = boost::json;
 namespace fs = std::filesystem;
 
-class @class@ : public fbx::Plugin, public fbx::Step {
+class PLUGIN_CLASS : public fbx::Plugin, public fbx::Step {
  public:
   // The context holds the settings, complete and valid by the manifest.
-  explicit @class@(std::string_view context) {
+  explicit PLUGIN_CLASS(std::string_view context) {
     try {
       const auto config = json::parse(context).at("config");
       file_ = json::value_to<std::string>(config.at("file"));
@@ -25,8 +25,9 @@ class @class@ : public fbx::Plugin, public fbx::Step {
 
   std::string plan(fbx::Op&, std::string_view request) override {
     require_verb(request);
-    return json::serialize(json::object{{"summary", "would look at " + file_},
-                                        {"actions", json::array{json::string("look at " + file_)}}});
+    return json::serialize(
+        json::object{{"summary", "would look at " + file_},
+                     {"actions", json::array{json::string("look at " + file_)}}});
   }
 
   std::string run(fbx::Op& op, std::string_view request) override {
@@ -63,4 +64,4 @@ class @class@ : public fbx::Plugin, public fbx::Step {
   std::string file_;
   std::uint64_t min_bytes_ = 1;
 };
-FUSEBOX_PLUGIN(@class@)
+FUSEBOX_PLUGIN(PLUGIN_CLASS)

@@ -13,10 +13,10 @@
 namespace json = boost::json;
 namespace fs = std::filesystem;
 
-class @class@ : public fbx::Plugin, public fbx::Secrets {
+class PLUGIN_CLASS : public fbx::Plugin, public fbx::Secrets {
  public:
   // The context holds the settings, complete and valid by the manifest.
-  explicit @class@(std::string_view context) {
+  explicit PLUGIN_CLASS(std::string_view context) {
     try {
       folder_ = json::value_to<std::string>(json::parse(context).at("config").at("folder"));
     } catch (const std::exception& error) {
@@ -28,7 +28,8 @@ class @class@ : public fbx::Plugin, public fbx::Secrets {
   std::string list(fbx::Op&, std::string_view) override {
     json::array secrets;
     for (const auto& name : names())
-      secrets.push_back(json::object{{"name", name}, {"origin", path(name).string()}, {"present", true}});
+      secrets.push_back(
+          json::object{{"name", name}, {"origin", path(name).string()}, {"present", true}});
     return json::serialize(json::object{{"secrets", secrets}});
   }
 
@@ -82,7 +83,8 @@ class @class@ : public fbx::Plugin, public fbx::Secrets {
     std::vector<std::string> found;
     std::error_code none;
     for (const auto& entry : fs::directory_iterator(folder_, none))
-      if (is_there(entry.path().filename().string())) found.push_back(entry.path().filename().string());
+      if (is_there(entry.path().filename().string()))
+        found.push_back(entry.path().filename().string());
     std::sort(found.begin(), found.end());
     return found;
   }
@@ -99,4 +101,4 @@ class @class@ : public fbx::Plugin, public fbx::Secrets {
 
   fs::path folder_;
 };
-FUSEBOX_PLUGIN(@class@)
+FUSEBOX_PLUGIN(PLUGIN_CLASS)

@@ -61,10 +61,10 @@ std::uint64_t copy(fbx::Op& op, int from, int to) {
 
 }  // namespace
 
-class @class@ : public fbx::Plugin, public fbx::Snapshot {
+class PLUGIN_CLASS : public fbx::Plugin, public fbx::Snapshot {
  public:
   // The context holds the settings, complete and valid by the manifest.
-  explicit @class@(std::string_view context) {
+  explicit PLUGIN_CLASS(std::string_view context) {
     try {
       const auto all = json::parse(context);
       file_ = json::value_to<std::string>(all.at("config").at("file"));
@@ -106,10 +106,11 @@ class @class@ : public fbx::Plugin, public fbx::Snapshot {
                              ? counted->get_object().if_contains("bytes")
                              : nullptr;
     if (wanted == nullptr || !wanted->is_number() || wanted->to_number<std::uint64_t>() != bytes)
-      throw fbx::Error(FBX_FAILED, "the stream has " + std::to_string(bytes) + " bytes, not " +
-                                       (wanted == nullptr ? "a number that is known"
-                                                          : json::serialize(*wanted)),
-                       "use another generation");
+      throw fbx::Error(
+          FBX_FAILED,
+          "the stream has " + std::to_string(bytes) + " bytes, not " +
+              (wanted == nullptr ? "a number that is known" : json::serialize(*wanted)),
+          "use another generation");
     return json::serialize(json::object{{"checked", std::to_string(bytes) + " bytes"}});
   }
 
@@ -167,4 +168,4 @@ class @class@ : public fbx::Plugin, public fbx::Snapshot {
   fs::path file_;
   std::string name_;
 };
-FUSEBOX_PLUGIN(@class@)
+FUSEBOX_PLUGIN(PLUGIN_CLASS)

@@ -18,10 +18,10 @@ std::string text_of(const json::value& object, const char* field) {
 
 }  // namespace
 
-class @class@ : public fbx::Plugin, public fbx::Step {
+class PLUGIN_CLASS : public fbx::Plugin, public fbx::Step {
  public:
   // The context holds the settings, complete and valid by the manifest.
-  explicit @class@(std::string_view context) {
+  explicit PLUGIN_CLASS(std::string_view context) {
     try {
       const auto config = json::parse(context).at("config");
       file_ = text_of(config, "file");
@@ -43,7 +43,8 @@ class @class@ : public fbx::Plugin, public fbx::Step {
     require_verb(request);
     op.check("writing the note");
     if (is_written())
-      return json::serialize(json::object{{"summary", "the note is there already"}, {"changed", false}});
+      return json::serialize(
+          json::object{{"summary", "the note is there already"}, {"changed", false}});
     // Before the effect: what undo() needs, even when this process dies right after.
     op.checkpoint(json::serialize(json::object{{"file", file_}, {"before", before()}}));
     write(text_);
@@ -84,10 +85,11 @@ class @class@ : public fbx::Plugin, public fbx::Step {
     out << text;
     out.close();
     if (!out)
-      throw fbx::Error(FBX_IO, "cannot write " + file_, "is its folder there, and yours to write in?");
+      throw fbx::Error(FBX_IO, "cannot write " + file_,
+                       "is its folder there, and yours to write in?");
   }
 
   std::string file_;
   std::string text_;
 };
-FUSEBOX_PLUGIN(@class@)
+FUSEBOX_PLUGIN(PLUGIN_CLASS)

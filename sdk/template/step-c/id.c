@@ -77,8 +77,9 @@ static fbx_rc create(const fbx_host* host, fbx_op* op, fbx_str context_json, fbx
   if (!json_text(context_json, "file", self->file, sizeof(self->file)) ||
       !json_text(context_json, "text", self->text, sizeof(self->text))) {
     free(self);
-    return host->fail(op, FBX_CONFIG, str("`file` and `text` must be short, plain texts"),
-                      str("less than 1024 bytes, no quotes, no backslashes, no control characters"));
+    return host->fail(
+        op, FBX_CONFIG, str("`file` and `text` must be short, plain texts"),
+        str("less than 1024 bytes, no quotes, no backslashes, no control characters"));
   }
   *out = self;
   return FBX_OK;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// fusebox.store/1: generations in a folder. One that is being written has a name with a dot in front,
-// and gets its own by a rename, once its manifest is written.
+// fusebox.store/1: generations in a folder. One that is being written has a name with a dot in
+// front, and gets its own by a rename, once its manifest is written.
 #include <fusebox/plugin.hpp>
 
 #include <fcntl.h>
@@ -53,7 +53,8 @@ struct Copied {
 
 // `to` -1: only hash. Never the whole stream in memory.
 Copied copy(fbx::Op& op, int from, int to) {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash(EVP_MD_CTX_new(),
+                                                                     &EVP_MD_CTX_free);
   EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr);
   Copied copied;
   char buffer[65536];
@@ -120,10 +121,10 @@ bool is_plain(const std::string& name) {
 
 }  // namespace
 
-class @class@ : public fbx::Plugin, public fbx::Store {
+class PLUGIN_CLASS : public fbx::Plugin, public fbx::Store {
  public:
   // The context holds the settings, complete and valid by the manifest.
-  explicit @class@(std::string_view context) {
+  explicit PLUGIN_CLASS(std::string_view context) {
     try {
       folder_ = json::value_to<std::string>(json::parse(context).at("config").at("folder"));
     } catch (const std::exception& error) {
@@ -141,7 +142,8 @@ class @class@ : public fbx::Plugin, public fbx::Store {
     if (::flock(held->fd(), LOCK_EX | LOCK_NB) != 0)
       throw fbx::Error(FBX_CONFLICT, "another writer holds " + folder_.string(), "wait for it");
     const auto* stored = asked.if_contains("stored");
-    const auto needed = stored != nullptr && stored->is_number() ? stored->to_number<std::uint64_t>() : 0;
+    const auto needed =
+        stored != nullptr && stored->is_number() ? stored->to_number<std::uint64_t>() : 0;
     if (fs::space(folder_).available < needed)
       throw fbx::Error(FBX_IO, folder_.string() + " has too little room", "make some, or prune");
     json::array swept;
@@ -179,13 +181,16 @@ class @class@ : public fbx::Plugin, public fbx::Store {
     const auto folder = begun(asked);
     auto manifest = asked.at("manifest").as_object();
     std::vector<std::string> said;
-    for (const auto& file : manifest.at("files").as_array()) said.push_back(text_of(file.as_object(), "file"));
+    for (const auto& file : manifest.at("files").as_array())
+      said.push_back(text_of(file.as_object(), "file"));
     std::vector<std::string> there;
-    for (const auto& entry : fs::directory_iterator(folder)) there.push_back(entry.path().filename().string());
+    for (const auto& entry : fs::directory_iterator(folder))
+      there.push_back(entry.path().filename().string());
     std::sort(said.begin(), said.end());
     std::sort(there.begin(), there.end());
     if (said != there)
-      throw fbx::Error(FBX_CONFLICT, "the manifest does not list the files that were put", "begin again");
+      throw fbx::Error(FBX_CONFLICT, "the manifest does not list the files that were put",
+                       "begin again");
     std::int64_t sequence = 0;
     for (const auto& name : committed()) sequence = std::max(sequence, sequence_of(name));
     manifest["generation"] = id;
@@ -217,13 +222,13 @@ class @class@ : public fbx::Plugin, public fbx::Store {
       std::uint64_t bytes = 0;
       for (const auto& entry : fs::directory_iterator(folder_ / id)) bytes += entry.file_size();
       const auto* time = manifest.if_contains("time");
-      generations.push_back(json::object{
-          {"generation", id},
-          {"time", time != nullptr ? *time : json::value("")},
-          {"stored_bytes", bytes},
-          {"pin", fs::exists(pin) ? json::value(read_text(pin)) : json::value()},
-          {"problem", problem.empty() ? json::value() : json::value(problem)},
-          {"manifest", manifest}});
+      generations.push_back(
+          json::object{{"generation", id},
+                       {"time", time != nullptr ? *time : json::value("")},
+                       {"stored_bytes", bytes},
+                       {"pin", fs::exists(pin) ? json::value(read_text(pin)) : json::value()},
+                       {"problem", problem.empty() ? json::value() : json::value(problem)},
+                       {"manifest", manifest}});
     }
     std::error_code unknown;
     const auto room = fs::space(folder_, unknown);
@@ -263,7 +268,8 @@ class @class@ : public fbx::Plugin, public fbx::Store {
         const File in(folder_ / id / name, O_RDONLY);
         const auto copied = copy(op, in.fd(), -1);
         bytes += copied.bytes;
-        if (copied.sha256 != text_of(file.as_object(), "sha256")) problem = "its content has changed";
+        if (copied.sha256 != text_of(file.as_object(), "sha256"))
+          problem = "its content has changed";
       } catch (const fbx::Error& error) {
         if (error.rc() == FBX_CANCELLED || error.rc() == FBX_TIMEOUT) throw;
         problem = error.what();
@@ -287,7 +293,8 @@ class @class@ : public fbx::Plugin, public fbx::Store {
   std::string remove(fbx::Op&, std::string_view request) override {
     const auto id = existing(json::parse(request).as_object());
     if (fs::exists(folder_ / id / "pin"))
-      throw fbx::Error(FBX_CONFLICT, id + " is pinned: " + read_text(folder_ / id / "pin"), "let it go first");
+      throw fbx::Error(FBX_CONFLICT, id + " is pinned: " + read_text(folder_ / id / "pin"),
+                       "let it go first");
     const std::lock_guard lock(mutex_);
     const File held(folder_ / ".lock", O_RDWR | O_CREAT);
     if (writer_ || ::flock(held.fd(), LOCK_EX | LOCK_NB) != 0)
@@ -335,8 +342,10 @@ class @class@ : public fbx::Plugin, public fbx::Store {
   std::string existing(const json::object& asked) const {
     const auto id = text_of(asked, "generation");
     for (const auto& name : committed())
-      if (id == name || (id == "latest" && problem_of(name, manifest_of(name)).empty())) return name;
-    throw fbx::Error(FBX_NOT_FOUND, "there is no generation " + id, "`fusebox backup list` shows all");
+      if (id == name || (id == "latest" && problem_of(name, manifest_of(name)).empty()))
+        return name;
+    throw fbx::Error(FBX_NOT_FOUND, "there is no generation " + id,
+                     "`fusebox backup list` shows all");
   }
   json::object manifest_of(const std::string& id) const {
     boost::system::error_code ec;
@@ -357,7 +366,8 @@ class @class@ : public fbx::Plugin, public fbx::Store {
     }
     return {};
   }
-  static std::optional<json::object> find_file(const json::object& manifest, const std::string& name) {
+  static std::optional<json::object> find_file(const json::object& manifest,
+                                               const std::string& name) {
     for (const auto& file : files_of(manifest))
       if (text_of(file.as_object(), "file") == name) return file.as_object();
     return std::nullopt;
@@ -371,11 +381,12 @@ class @class@ : public fbx::Plugin, public fbx::Store {
     std::random_device random;
     const auto value = random();
     static const char hex[] = "0123456789abcdef";
-    return {hex[value & 15U], hex[(value >> 4U) & 15U], hex[(value >> 8U) & 15U], hex[(value >> 12U) & 15U]};
+    return {hex[value & 15U], hex[(value >> 4U) & 15U], hex[(value >> 8U) & 15U],
+            hex[(value >> 12U) & 15U]};
   }
 
   fs::path folder_;
   std::mutex mutex_;
   std::unique_ptr<File> writer_;  // the lock, from begin() to commit() or abort()
 };
-FUSEBOX_PLUGIN(@class@)
+FUSEBOX_PLUGIN(PLUGIN_CLASS)
