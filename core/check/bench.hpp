@@ -40,7 +40,7 @@ struct Answer {
 };
 
 struct CallOptions {
-  std::optional<std::chrono::milliseconds> deadline = std::chrono::seconds(10);
+  std::optional<std::chrono::milliseconds> deadline = std::chrono::seconds(3);
   bool cancelled = false;                                 // from the start
   std::optional<std::chrono::milliseconds> cancel_after;  // or meanwhile
   std::optional<std::size_t> sink_takes;                  // bytes, and then it refuses with FBX_IO

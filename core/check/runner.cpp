@@ -80,10 +80,13 @@ Verdict judge(const Check& check, const Subject& subject, const Options& options
 }
 
 void enter(const fs::path& folder) {
-  const std::array<std::pair<const char*, const char*>, 4> set = {{{"HOME", "home"},
-                                                                   {"XDG_STATE_HOME", "state"},
-                                                                   {"XDG_CONFIG_HOME", "home"},
-                                                                   {"TMPDIR", "tmp"}}};
+  // A cache is nobody's effect, and so lies with the state.
+  const std::array<std::pair<const char*, const char*>, 5> set = {
+      {{"HOME", "home"},
+       {"XDG_STATE_HOME", "state"},
+       {"XDG_CACHE_HOME", "state/cache"},
+       {"XDG_CONFIG_HOME", "home"},
+       {"TMPDIR", "tmp"}}};
   for (const auto& [name, part] : set) ::setenv(name, (folder / part).c_str(), 1);
   fs::current_path(folder / "work");
 }

@@ -242,7 +242,9 @@ TEST_CASE("nothing is found in what fusebox ships") {
   for (const auto& entry : std::filesystem::directory_iterator(std::getenv("FUSEBOX_PLUGINS"))) {
     if (entry.path().extension() != ".so") continue;
     ++seen;
-    const auto ended = box.fusebox({"plugins", "check", entry.path().string(), "--json"});
+    fusebox::test::CallOptions patient;  // a hundred checks, beside whatever else is tested
+    patient.deadline = std::chrono::seconds(200);
+    const auto ended = box.fusebox({"plugins", "check", entry.path().string(), "--json"}, patient);
     const auto report = report_of(ended);
     INFO(entry.path().filename().string());
     CHECK(problems_of(report) == "");
