@@ -59,8 +59,6 @@ test|docker.io/docker-ce|-|a container engine of the tests' own
 test|docker-registry|-|a registry of the tests' own
 test|busybox-static/busybox|-|the tools in the tests' images
 test|iproute2|-|a network of the tests' own
-test|abigail-tools|-|compares the layout of the ABI with that of a release
-test|rustc|rust|builds the sample plugin in Rust
 test|util-linux|-|the namespaces of the tests' engine
 TABLE
 }

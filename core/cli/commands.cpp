@@ -43,19 +43,6 @@ constexpr std::array init_options = {
     OptionSpec{"list", 0, "", "say which presets there are"},
 };
 
-constexpr std::array check_options = {
-    OptionSpec{"strictness", 0, "1..10", "leave out checks that are stricter (5)"},
-    OptionSpec{"run", 0, "", "run and undo verbs that change something, too"},
-    OptionSpec{"seed", 0, "N", "repeat the random ones of an earlier call"},
-    OptionSpec{"limit", 0, "SECONDS", "how long a check may take (20)"},
-    OptionSpec{"in-process", 0, "", "all in this process, for a debugger"},
-    OptionSpec{"list", 0, "", "say which checks there are"},
-};
-constexpr std::array new_options = {
-    OptionSpec{"provides", 0, "KIND", "probe, secrets, snapshot, store, step or observer"},
-    OptionSpec{"language", 0, "LANGUAGE", "c++ or c (c++)"},
-};
-
 constexpr std::array table = {
     Command{
         "deploy",
@@ -444,40 +431,19 @@ constexpr std::array table = {
             Completes::plugins,
             Exits::plain,
             show_plugin},
-    Command{
-        "plugins check",
-        Group::setup,
-        Needs::nothing,
-        {0, 1},
-        "ID|LIBRARY",
-        "Check a plugin against the ABI, its manifest and its interfaces",
-        "Each check runs in a process and a folder of its own. Verbs without an effect are run; "
-        "others only planned, unless --run is given. Settings are made up from the schema, or "
-        "are those in the file that --config names. --only CHECK leaves out all but these checks, "
-        "or "
-        "groups of them.",
-        "fusebox plugins check ./my-plugin.so\ta library that was just built\n"
-        "fusebox plugins check ID --run\tone that was made for trying\n"
-        "fusebox plugins check ID --only step.plan --in-process\tunder a debugger\n"
-        "fusebox plugins check --list\tall checks",
-        check_options,
-        Completes::plugins,
-        Exits::plain,
-        check_plugin},
-    Command{"plugins new",
+    Command{"plugins check",
             Group::setup,
             Needs::nothing,
-            {1, 2},
-            "ID [FOLDER]",
-            "Write the project of a new plugin",
-            "Manifest, source, test, CI file and README, that build against the installed SDK. "
-            "Never replaces a file.",
-            "fusebox plugins new my-probe --provides probe\tinto the folder my-probe\n"
-            "fusebox plugins new my-step --provides step --language c\tin plain C",
-            new_options,
-            Completes::nothing,
+            {1, 1},
+            "ID|LIBRARY",
+            "Load a plugin and check it against the ABI and its manifest",
+            "Runs what the plugin does when it is loaded and made, in a process of its own; never "
+            "a verb.",
+            "fusebox plugins check ./my-plugin.so\ta library that was just built",
+            {},
+            Completes::plugins,
             Exits::plain,
-            new_plugin},
+            check_plugin},
     Command{"plugins trust",
             Group::setup,
             Needs::config,

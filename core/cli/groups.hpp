@@ -65,7 +65,6 @@ int recover(Context& context);
 int list_plugins(Context& context);
 int show_plugin(Context& context);
 int check_plugin(Context& context);
-int new_plugin(Context& context);
 int trust_plugins(Context& context);
 int untrust_plugins(Context& context);
 

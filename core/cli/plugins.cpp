@@ -185,17 +185,6 @@ int trust_plugins(Context& context) {
     lock.pin(id, found.library, found.manifest.file);
   }
   lock.write(file);
-  if (context.out().is_json()) {
-    json::array pinned;
-    for (const auto& id : ids) {
-      const auto& pin = lock.pins().at(id);
-      pinned.push_back({{"id", id},
-                        {"library_sha256", pin.library_sha256},
-                        {"manifest_sha256", pin.manifest_sha256}});
-    }
-    context.out().json(json::object{{"file", file.string()}, {"plugins", std::move(pinned)}});
-    return fine;
-  }
   context.out().note(fmt::format("{} plugin{} pinned in {}", ids.size(), ids.size() == 1 ? "" : "s",
                                  file.string()));
   return fine;
@@ -211,12 +200,6 @@ int untrust_plugins(Context& context) {
                   "`fusebox plugins list` shows which are pinned");
   }
   lock.write(file);
-  if (context.out().is_json()) {
-    json::array freed;
-    for (const auto& id : context.args().positionals) freed.push_back(json::object{{"id", id}});
-    context.out().json(json::object{{"file", file.string()}, {"plugins", std::move(freed)}});
-    return fine;
-  }
   context.out().note(
       fmt::format("no longer pinned: {}", fmt::join(context.args().positionals, ", ")));
   return fine;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Secrets from an environment file of mode 0600, which it can also make.
-#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <fusebox/plugin.hpp>
@@ -37,21 +36,13 @@ struct Settings {
   std::size_t length = 0;
 };
 
-// An empty name is a slip of whoever wrote the settings.
-fbx::common::Names names_setting(const json::object& config, const char* key) {
-  const auto& list = config.at(key).as_array();
-  if (std::any_of(list.begin(), list.end(), [](const auto& name) { return name == ""; }))
-    throw fbx::Error(FBX_CONFIG, std::string(key) + " has an empty name", "remove it");
-  return fbx::common::names_at(config, key);
-}
-
 Settings read_settings(std::string_view context) {
   const json::object config = fbx::common::parse_context(context).config;
   Settings settings;
   settings.file = fbx::common::need_text(config, "file");
   settings.generate = fbx::common::need_boolean(config, "generate");
-  settings.generate_names = names_setting(config, "generate_names");
-  settings.generate_hex = names_setting(config, "generate_hex");
+  settings.generate_names = fbx::common::names_at(config, "generate_names");
+  settings.generate_hex = fbx::common::names_at(config, "generate_hex");
   const std::int64_t length = fbx::common::need_integer(config, "length");
   if (length < 16 || length > 256)
     throw fbx::Error(FBX_CONFIG, "length is " + std::to_string(length) + ", not within 16 to 256",

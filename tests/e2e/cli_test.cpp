@@ -156,6 +156,20 @@ TEST_CASE("plugins info shows verbs and settings with their descriptions") {
   CHECK(contains(wrong.err, "did you mean sample-touch?"));
 }
 
+TEST_CASE("plugins check loads a library and holds it against its manifest") {
+  const Sandbox box;
+  const auto dir = std::string(std::getenv("FUSEBOX_TEST_PLUGINS"));
+  const auto good = box.fusebox({"plugins", "check", dir + "/sample-touch.so"});
+  INFO(good.all());
+  CHECK(good.exit_code == 0);
+  const auto bad = box.fusebox({"plugins", "check", dir + "/zoo-bad-magic.so"});
+  CHECK(bad.exit_code == 1);
+  CHECK(contains(bad.err, "bad entry record"));
+  const auto other = box.fusebox({"plugins", "check", "zoo-other-manifest", "--plugin-dir", dir});
+  CHECK(other.exit_code != 0);
+  CHECK(contains(other.err, "another manifest"));
+}
+
 TEST_CASE("doctor works without a stack and has no effect") {
   const Sandbox box;
   const auto ended = box.fusebox({"doctor"});

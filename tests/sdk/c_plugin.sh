@@ -33,7 +33,7 @@ expect() {
 
 prefix=$work/prefix
 "$cmake" --install "$build" --prefix "$prefix" >"$work/install.log" || fail "$(cat "$work/install.log")"
-cp -R "$source/docs/plugins/samples/c" "$work/greeter" # out of the source tree: only the SDK is at hand
+cp -R "$source/tests/sdk/c_plugin" "$work/greeter" # out of the source tree: only the SDK is at hand
 "$cmake" -S "$work/greeter" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" \
   -DCMAKE_C_COMPILER="$cc" >"$work/configure.log" 2>&1 || fail "$(cat "$work/configure.log")"
 "$cmake" --build "$work/build" >"$work/build.log" 2>&1 || fail "$(cat "$work/build.log")"

@@ -28,8 +28,7 @@ const std::map<std::string, std::set<std::string>> may_use = {
     {"plugin", {"config", "secrets"}},
     {"plan", {"config", "plugin", "secrets"}},
     {"run", {"config", "plugin", "plan", "secrets", "report"}},
-    {"check", {"config", "plugin"}},
-    {"cli", {"check", "config", "plugin", "plan", "run", "secrets", "report"}},
+    {"cli", {"config", "plugin", "plan", "run", "secrets", "report"}},
 };
 
 bool is_code(const fs::path& file) { return code_extensions.count(file.extension().string()) == 1; }
@@ -117,8 +116,7 @@ Offences plugin_wall(const fs::path& root) {
             found.push_back(fmt::format("{}: includes {} of core/", at(root, file, line), path));
           }
         });
-    const std::regex room_target(
-        R"(\bfusebox_(util|config|plugin|plan|run|check|secrets|report|cli)\b)");
+    const std::regex room_target(R"(\bfusebox_(util|config|plugin|plan|run|secrets|report|cli)\b)");
     for (const auto& file : files_under(root / folder)) {
       if (file.filename() != "CMakeLists.txt") continue;
       const auto lines = lines_of(file);

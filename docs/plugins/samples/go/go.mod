@@ -1,3 +1,0 @@
-module gopher
-
-go 1.19
