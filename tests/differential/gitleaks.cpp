@@ -16,6 +16,7 @@
 #include "engine/json_report.hpp"
 #include "programs.hpp"
 #include "tests/support/fake_host.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace fusebox::test {
 
@@ -84,7 +85,8 @@ std::vector<std::string> lines_of(const std::vector<scan::Finding>& findings) {
   return lines;
 }
 
-scan::Report scan_ours(const Case& what) {
+scan::Report scan_ours(const Case& what, scan::PrefilterUse prefilter) {
+  static const TempDir kept;  // what is compiled of rules takes a second
   FakeHost host;
   fbx_op raw{&host, {}};
   const fbx::Op op(&fake::table, &raw);
@@ -94,6 +96,8 @@ scan::Report scan_ours(const Case& what) {
   rules.enable = what.enable;
   scan::Options options = what.options;
   options.config = what.config;
+  options.prefilter = prefilter;
+  options.cache = kept / "cache";
   const fs::path before = fs::current_path();
   fs::current_path(what.folder);
   scan::Scanner scanner(scan::find_rules(what.config, what.path, rules), options);
@@ -116,6 +120,26 @@ scan::Report scan_ours(const Case& what) {
   return report;
 }
 
+std::size_t check_same(const Case& what, const std::vector<std::string>& theirs,
+                       scan::PrefilterUse prefilter) {
+  const scan::Report report = scan_ours(what, prefilter);
+  // Through our own report, so that invalid UTF-8 is spelled as in theirs.
+  const auto ours = lines_of(scan::read_json_report(scan::json_report(report.findings)));
+  std::vector<std::string> missing;
+  std::vector<std::string> extra;
+  std::set_difference(theirs.begin(), theirs.end(), ours.begin(), ours.end(),
+                      std::back_inserter(missing));
+  std::set_difference(ours.begin(), ours.end(), theirs.begin(), theirs.end(),
+                      std::back_inserter(extra));
+  INFO("in ", what.folder.string(), " ", what.path,
+       prefilter == scan::PrefilterUse::always ? ", with the prefilter" : "");
+  INFO("gitleaks alone finds:\n", fmt::format("{}", fmt::join(missing, "\n")));
+  INFO("the engine alone finds:\n", fmt::format("{}", fmt::join(extra, "\n")));
+  CHECK(missing.empty());
+  CHECK(extra.empty());
+  return ours.size();
+}
+
 }  // namespace
 
 fs::path gitleaks() { return cache() / "bin/gitleaks"; }
@@ -134,24 +158,13 @@ std::size_t compare(const Case& what) {
   INFO("gitleaks: ", ran.code, " ", ran.err);
   REQUIRE(ran.code <= 1);
   const auto theirs = lines_of(scan::read_json_report(ran.out));
-  const scan::Report report = scan_ours(what);
-  // Through our own report, so that invalid UTF-8 is spelled as in theirs.
-  const auto ours = lines_of(scan::read_json_report(scan::json_report(report.findings)));
-  std::vector<std::string> missing;
-  std::vector<std::string> extra;
-  std::set_difference(theirs.begin(), theirs.end(), ours.begin(), ours.end(),
-                      std::back_inserter(missing));
-  std::set_difference(ours.begin(), ours.end(), theirs.begin(), theirs.end(),
-                      std::back_inserter(extra));
-  INFO("in ", what.folder.string(), " ", what.path);
-  INFO("gitleaks alone finds:\n", fmt::format("{}", fmt::join(missing, "\n")));
-  INFO("the engine alone finds:\n", fmt::format("{}", fmt::join(extra, "\n")));
-  CHECK(missing.empty());
-  CHECK(extra.empty());
-  return ours.size();
+  check_same(what, theirs, scan::PrefilterUse::never);
+  return check_same(what, theirs, scan::PrefilterUse::always);
 }
 
-std::size_t count_ours(const Case& what) { return scan_ours(what).findings.size(); }
+std::size_t count_ours(const Case& what) {
+  return scan_ours(what, scan::PrefilterUse::never).findings.size();
+}
 
 std::string run_in(const fs::path& folder, std::vector<std::string> command) {
   const std::string name = fmt::format("{}", fmt::join(command, " "));

@@ -28,16 +28,24 @@ PrefilterSource::~PrefilterSource() {
   if (builder_.joinable()) builder_.join();
 }
 
+bool PrefilterSource::take(std::shared_ptr<const Prefilter> prefilter) {
+  const std::lock_guard lock(mutex_);
+  prefilter_ = std::move(prefilter);
+  is_ready_.store(prefilter_ != nullptr, std::memory_order_release);
+  return prefilter_ != nullptr;
+}
+
+void PrefilterSource::make() {
+  stage_ = Stage::building;
+  if (!take(Prefilter::load(rules_, cache_))) take(Prefilter::build(rules_, cache_));
+}
+
 void PrefilterSource::count(std::size_t bytes) {
   const std::size_t all = bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
   Stage none = Stage::none;
   if (all >= kWorthLoading && stage_.load(std::memory_order_relaxed) == Stage::none &&
       stage_.compare_exchange_strong(none, Stage::loading)) {
-    auto loaded = Prefilter::load(rules_, cache_);
-    if (loaded == nullptr) return;
-    const std::lock_guard lock(mutex_);
-    prefilter_ = std::move(loaded);
-    is_ready_.store(true, std::memory_order_release);
+    take(Prefilter::load(rules_, cache_));
     return;
   }
   Stage loading = Stage::loading;
@@ -45,12 +53,7 @@ void PrefilterSource::count(std::size_t bytes) {
       stage_.load(std::memory_order_relaxed) != Stage::loading ||
       !stage_.compare_exchange_strong(loading, Stage::building))
     return;
-  builder_ = std::thread([this] {
-    auto built = Prefilter::build(rules_, cache_);
-    const std::lock_guard lock(mutex_);
-    prefilter_ = std::move(built);
-    is_ready_.store(prefilter_ != nullptr, std::memory_order_release);
-  });
+  builder_ = std::thread([this] { take(Prefilter::build(rules_, cache_)); });
 }
 
 std::shared_ptr<const Prefilter> PrefilterSource::get() {

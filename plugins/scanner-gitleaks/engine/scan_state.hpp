@@ -26,6 +26,8 @@ class PrefilterSource {
   PrefilterSource(const PrefilterSource&) = delete;
   PrefilterSource& operator=(const PrefilterSource&) = delete;
 
+  // Has it now.
+  void make();
   // So many bytes more were scanned.
   void count(std::size_t bytes);
   bool is_ready() const { return is_ready_.load(std::memory_order_acquire); }
@@ -33,6 +35,8 @@ class PrefilterSource {
 
  private:
   enum class Stage { none, loading, building };
+
+  bool take(std::shared_ptr<const Prefilter> prefilter);
 
   const Compiled& rules_;
   Cache cache_;

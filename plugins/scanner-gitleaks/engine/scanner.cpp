@@ -23,7 +23,9 @@ struct Scanner::State {
     std::vector<std::string> warnings = compiled.source().warnings;
     const Known known = read_known(source, warnings);
     PrefilterSource prefilter(compiled, Cache(options.cache));
-    Scan scan(compiled, options, known, options.prefilter ? &prefilter : nullptr);
+    if (options.prefilter == PrefilterUse::always) prefilter.make();
+    const bool is_used = options.prefilter != PrefilterUse::never;
+    Scan scan(compiled, options, known, is_used ? &prefilter : nullptr);
     DetectorOptions detector;
     detector.max_decode_depth = options.max_decode_depth;
     detector.max_target_megabytes = options.max_target_megabytes;

@@ -33,6 +33,10 @@ class Program {
 using StartProgram = std::function<std::unique_ptr<Program>(std::vector<std::string> command,
                                                             std::string stdin_text)>;
 
+// Whether one pass over a text first leaves out the rules that cannot match. No finding depends on
+// it; always, and never, are for tests.
+enum class PrefilterUse { never, when_it_pays, always };
+
 struct Options {
   int max_decode_depth = 5;
   int max_archive_depth = 0;     // 0: what is named like an archive is not looked into
@@ -45,9 +49,9 @@ struct Options {
   std::filesystem::path ignore = ".";  // a .gitleaksignore, or its folder
   std::filesystem::path baseline;      // a JSON report of earlier findings; empty: none
   std::filesystem::path cache;         // of compiled rules; empty: none
-  std::string platform;             // of the links; empty: by the remote's host; "none": no links
-  bool prefilter = true;            // false: every keyword's rules run; for tests
-  std::function<bool()> cancelled;  // asked often, on any thread; empty: never
+  std::string platform;  // of the links; empty: by the remote's host; "none": no links
+  PrefilterUse prefilter = PrefilterUse::when_it_pays;
+  std::function<bool()> cancelled;                    // asked often, on any thread; empty: never
   std::function<void(std::uint64_t bytes)> progress;  // so many more; on any thread; may be empty
 };
 
