@@ -8,6 +8,18 @@
 
 namespace fusebox::scan {
 
+bool LazyWordSet::any_in(std::string_view text) const {
+  constexpr int few = 64;
+  if (asked_.load(std::memory_order_relaxed) < few) {
+    asked_.fetch_add(1, std::memory_order_relaxed);
+    return std::any_of(words_->begin(), words_->end(), [&](const std::string& word) {
+      return !word.empty() && text.find(word) != std::string_view::npos;
+    });
+  }
+  std::call_once(once_, [this] { set_ = std::make_unique<WordSet>(*words_); });
+  return set_->any_in(text);
+}
+
 Compiled::Compiled(std::shared_ptr<const Rules> rules) : source_(std::move(rules)) {
   std::map<std::string, std::uint32_t> numbers;
   std::vector<std::string> words;

@@ -2,6 +2,7 @@
 // Rules made ready for matching. Shared by all threads, and never changed.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -32,17 +33,16 @@ struct CompiledRule {
   bool is_generic = false;              // gives way to a rule that knows more
 };
 
-// A word set that is made at its first use.
+// A word set that is made once it was asked often: for a few texts it costs more than it saves.
 class LazyWordSet {
  public:
   explicit LazyWordSet(const std::vector<std::string>& words) : words_(&words) {}
-  const WordSet& get() const {
-    std::call_once(once_, [this] { set_ = std::make_unique<WordSet>(*words_); });
-    return *set_;
-  }
+  // `text` is in lower case.
+  bool any_in(std::string_view text) const;
 
  private:
   const std::vector<std::string>* words_;
+  mutable std::atomic<int> asked_{0};
   mutable std::once_flag once_;
   mutable std::unique_ptr<WordSet> set_;
 };
@@ -57,8 +57,8 @@ class Compiled {
   const std::vector<std::string>& patterns() const { return patterns_; }
   const WordSet& keywords() const { return *keywords_; }
   bool keywords_are_ascii() const { return keywords_are_ascii_; }
-  const WordSet& stopwords(int number) const {
-    return stopwords_[static_cast<std::size_t>(number)]->get();
+  const LazyWordSet& stopwords(int number) const {
+    return *stopwords_[static_cast<std::size_t>(number)];
   }
   // The number of the rule `id` in rules(), or -1.
   int find(const std::string& id) const;

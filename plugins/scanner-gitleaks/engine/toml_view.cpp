@@ -3,11 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
 #include "engine/rules.hpp"
-#include "engine/utf8_text.hpp"
 
 namespace fusebox::scan {
 
@@ -111,9 +111,11 @@ std::string place_of(const toml::node& node, std::string_view file) {
 }
 
 const toml::node* TomlView::find(std::string_view key) const {
-  const std::string wanted = ascii_lower(key);
+  const auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
   for (const auto& [name, node] : *table_)
-    if (ascii_lower(name.str()) == wanted) return &node;
+    if (std::ranges::equal(name.str(), key, {}, lower, lower)) return &node;
   return nullptr;
 }
 

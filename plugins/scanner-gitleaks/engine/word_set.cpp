@@ -19,6 +19,9 @@ WordSet::WordSet(std::span<const std::string> words) {
 }
 
 void WordSet::add_words(std::span<const std::string> words) {
+  std::size_t letters = 1;
+  for (const std::string& word : words) letters += word.size();
+  next_.reserve(letters * classes_);
   next_.assign(classes_, 0);
   ends_.assign(1, 0);
   for (std::uint32_t i = 0; i < words.size(); ++i) {
