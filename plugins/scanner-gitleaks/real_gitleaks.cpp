@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "engine/json_report.hpp"
+#include "engine/report_reader.hpp"
 #include "programs.hpp"
 
 namespace fusebox::scan {

@@ -13,8 +13,9 @@
 
 #include "core/util/error.hpp"
 #include "core/util/subprocess.hpp"
-#include "engine/json_report.hpp"
+#include "engine/report_reader.hpp"
 #include "programs.hpp"
+#include "report/report.hpp"
 #include "tests/support/fake_host.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -124,7 +125,7 @@ std::size_t check_same(const Case& what, const std::vector<std::string>& theirs,
                        scan::PrefilterUse prefilter) {
   const scan::Report report = scan_ours(what, prefilter);
   // Through our own report, so that invalid UTF-8 is spelled as in theirs.
-  const auto ours = lines_of(scan::read_json_report(scan::json_report(report.findings)));
+  const auto ours = lines_of(scan::read_json_report(scan::write_json(report.findings)));
   std::vector<std::string> missing;
   std::vector<std::string> extra;
   std::set_difference(theirs.begin(), theirs.end(), ours.begin(), ours.end(),

@@ -8,7 +8,7 @@
 #include <iterator>
 #include <stdexcept>
 
-#include "engine/json_report.hpp"
+#include "engine/report_reader.hpp"
 
 namespace fusebox::scan {
 
