@@ -185,6 +185,18 @@ int run_plugin_command(Context& context, const ContributedCommand& command,
   return execute_phase(context, command.name);
 }
 
+// One of fusebox's own would win without a word.
+void refuse_own_options(const ContributedCommand& command, const VerbOptions& options) {
+  for (const OptionSpec& spec : options.specs) {
+    const std::string word = fmt::format("--{}", spec.name);
+    if (find_option(word, global_options()) == nullptr) continue;
+    throw Error(
+        Errc::config,
+        fmt::format("`fusebox {}` has an option {}, which is fusebox's own", command.name, word),
+        fmt::format("{} has to name it otherwise: tell its author", command.plugin->manifest.id));
+  }
+}
+
 int run_described(const ContributedCommand& command, const std::vector<std::string>& words,
                   Output& output) {
   const plugin::Verb* verb = nullptr;
@@ -193,6 +205,7 @@ int run_described(const ContributedCommand& command, const std::vector<std::stri
   if (command.plugin_command != nullptr) {
     verb = &command.plugin->manifest.verbs.at(command.plugin_command->verb);
     options = verb_options(verb->options, command.plugin_command->argument);
+    refuse_own_options(command, options);
     const auto& given = command.plugin_command->examples;
     if (!given.empty()) examples = fmt::format("{}", fmt::join(given, "\n"));
   }

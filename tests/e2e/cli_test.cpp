@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "e2e/harness.hpp"
+#include "support/search.hpp"
 
 #include <doctest/doctest.h>
 #include <boost/json.hpp>
 
+#include <filesystem>
+
+namespace fs = std::filesystem;
 using fusebox::test::contains;
 using fusebox::test::Ended;
 using fusebox::test::Sandbox;
@@ -154,6 +158,21 @@ TEST_CASE("plugins info shows verbs and settings with their descriptions") {
   const auto wrong = box.fusebox({"plugins", "info", "sample-tuch", "--plugin-dir", dir});
   CHECK(wrong.exit_code == 1);
   CHECK(contains(wrong.err, "did you mean sample-touch?"));
+}
+
+TEST_CASE("a plugin's command may not take an option of fusebox's own") {
+  const Sandbox box;
+  const auto dir = fs::path(std::getenv("FUSEBOX_TEST_PLUGINS"));
+  auto manifest = fusebox::test::slurp(dir / "sample-touch.fusebox.toml");
+  manifest.replace(manifest.find("options.fail_undo]"), 18, "options.config]");
+  box.write("mine/sample-touch.fusebox.toml", manifest);
+  fs::copy_file(dir / "sample-touch.so", box / "mine/sample-touch.so");
+  box.write("fusebox.toml", "[stack]\nname = 'x'\n[plugins.sample-touch]\nfolder = '.'\n");
+  const auto ended = box.fusebox({"--plugin-dir", "mine", "touch", "--file", "a"});
+  INFO(ended.all());
+  CHECK(ended.exit_code == 2);
+  CHECK(contains(ended.err, "has an option --config, which is fusebox's own"));
+  CHECK_FALSE(fs::exists(box / "a"));
 }
 
 TEST_CASE("plugins check loads a library and holds it against its manifest") {
