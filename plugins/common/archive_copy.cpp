@@ -128,7 +128,7 @@ class Copier {
       const int rc = ::archive_read_data_block(reader_.get(), &bytes, &count, &offset);
       if (rc == ARCHIVE_EOF) break;
       if (rc != ARCHIVE_OK) fail_read(source_, reader_.get());
-      write_zeros(static_cast<std::uint64_t>(offset) - at);
+      write_zeros(hole_before(at, offset, count, size));
       write(bytes, count);
       at = static_cast<std::uint64_t>(offset) + count;
       totals_.bytes += count;

@@ -45,6 +45,15 @@ void TarEnd::watch(std::string_view bytes) {
     zeros_ = bytes.size() - last - 1;
 }
 
+std::uint64_t hole_before(std::uint64_t at, la_int64_t offset, std::size_t block,
+                          std::uint64_t size) {
+  const auto begin = static_cast<std::uint64_t>(offset);
+  if (offset < 0 || begin < at || begin > size || block > size - begin)
+    throw Error(FBX_FAILED, "the tar stream holds a sparse file whose pieces do not fit together",
+                "it is damaged, or made to do harm: use another");
+  return begin - at;
+}
+
 la_ssize_t PulledBytes::read(::archive* a, void* self, const void** bytes) {
   auto& pulled = *static_cast<PulledBytes*>(self);
   try {

@@ -52,6 +52,12 @@ class TarEnd {
   bool ended_ = false;
 };
 
+// How many zeros come before a block of a sparse file that is `size` long, after `at` bytes of it.
+// libarchive hands blocks out in whatever order the stream's map has them. Throws Error{FBX_FAILED}
+// for a map that goes back, or past the end.
+std::uint64_t hole_before(std::uint64_t at, la_int64_t offset, std::size_t block,
+                          std::uint64_t size);
+
 // libarchive calls back through C, so what a callback throws waits here until it is back.
 struct PulledBytes {
   std::function<std::string_view()> next;  // empty at the end

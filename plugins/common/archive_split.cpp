@@ -134,7 +134,7 @@ class ArchiveSplit::Impl {
       const int rc = ::archive_read_data_block(reader_.get(), &bytes, &count, &offset);
       if (rc == ARCHIVE_EOF) break;
       if (rc != ARCHIVE_OK) fail();
-      zeros(static_cast<std::uint64_t>(offset) - at, take);
+      zeros(hole_before(at, offset, count, told_.bytes), take);
       take({static_cast<const char*>(bytes), count});
       at = static_cast<std::uint64_t>(offset) + count;
     }

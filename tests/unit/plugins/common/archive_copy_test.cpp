@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "support/sparse_tar.hpp"
+
 namespace {
 
 using fbx::common::ArchiveCopy;
@@ -171,6 +173,17 @@ TEST_CASE("what would leave the folder is refused before it is passed on") {
   CHECK(refused({{"evil", AE_IFREG, "", "", "../outside"}}) ==
         "the stream holds \"evil\", which climbs out with \"..\"");
   CHECK(refused({{"evil", AE_IFCHR, "", "", ""}}) == "the stream holds \"evil\", a device");
+}
+
+TEST_CASE("a sparse file whose map goes back, or past its end, is refused") {
+  CHECK(copied(fusebox::test::sparse_tar({{0, 512}, {4096, 512}}, 8192), false, "").rc == FBX_OK);
+  for (const auto& map : {fusebox::test::SparseMap{{4096, 512}, {0, 512}},
+                          fusebox::test::SparseMap{{0, 512}, {256, 512}},
+                          fusebox::test::SparseMap{{0, 512}, {8192, 512}}}) {
+    const Copied out = copied(fusebox::test::sparse_tar(map, 8192), false, "");
+    CHECK(out.rc == FBX_FAILED);
+    CHECK(out.stream.size() < 20'000);
+  }
 }
 
 TEST_CASE("what pull and push throw comes out as it is") {

@@ -11,6 +11,8 @@
 
 using fbx::common::ArchiveSplit;
 
+#include "support/sparse_tar.hpp"
+
 namespace {
 
 struct Item {
@@ -135,6 +137,16 @@ TEST_CASE("what leads out, holds a device, is cut off or is no archive is refuse
     CAPTURE(size);
     CHECK(refusal_of(whole.substr(0, size)) == FBX_FAILED);
   }
+}
+
+TEST_CASE("a sparse file whose map goes back is refused before anything of it is handed on") {
+  const std::string stream = fusebox::test::sparse_tar({{4096, 512}, {0, 512}}, 8192);
+  ArchiveSplit split(pieces_of(stream));
+  REQUIRE(split.next()->path == "data/sparse");
+  std::size_t handed = 0;
+  CHECK_THROWS_AS(split.content([&](std::string_view piece) { handed += piece.size(); }),
+                  fbx::Error);
+  CHECK(handed < 20'000);
 }
 
 TEST_CASE("what a reader throws ends the walk and comes through") {
