@@ -10,7 +10,9 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <system_error>
+#include <thread>
 
 extern char** environ;
 
@@ -88,7 +90,7 @@ struct Filter::Ends {
 
 Filter::Filter(const Op& op, std::vector<std::string> command, std::string_view stdin_text,
                const std::string& what)
-    : in_(op, -1, what), out_(op, -1, what) {
+    : op_(&op), what_(what), in_(op, -1, what), out_(op, -1, what) {
   if (stdin_text.size() > kMaxStdin)
     throw Error(FBX_ARGUMENT, fmt::format("what {} gets on stdin is too long", command.front()));
   const Pipe text = make_pipe();
@@ -100,7 +102,7 @@ Filter::Filter(const Op& op, std::vector<std::string> command, std::string_view 
 
 Filter::Filter(const Op& op, std::vector<std::string> command, FilterStreams streams,
                const std::string& what)
-    : in_(op, -1, what), out_(op, -1, what) {
+    : op_(&op), what_(what), in_(op, -1, what), out_(op, -1, what) {
   start(op, command, {streams.in, streams.err}, what);
 }
 
@@ -143,14 +145,19 @@ Filter::~Filter() {
 }
 
 void Filter::kill() const noexcept {
-  if (pid_ > 0) ::kill(pid_, SIGKILL);
+  if (pid_ > 0) ::kill(-pid_, SIGKILL);  // what it started goes, too
 }
 
 FilterEnd Filter::wait() {
   close();
   FilterEnd end;
   int status = 0;
-  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) continue;
+  for (;;) {
+    const ::pid_t ended = ::waitpid(pid_, &status, WNOHANG);
+    if (ended == pid_ || (ended < 0 && errno != EINTR)) break;
+    op_->check(what_);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
   pid_ = -1;
   end.exit_code = code_of(status);
   if (!err_fd_) return end;

@@ -52,7 +52,7 @@ class Filter {
 
   // 0 at the end.
   std::size_t read(std::span<char> room) const { return out_.read(room); }
-  // Once read() has said so.
+  // Once read() has said so. Throws as every wait does when the program lives on.
   FilterEnd wait();
 
  private:
@@ -60,7 +60,9 @@ class Filter {
   void start(const Op& op, std::vector<std::string>& command, const Ends& ends,
              const std::string& what);
 
-  ::pid_t pid_ = -1;
+  const Op* op_;
+  std::string what_;  // is waited for
+  ::pid_t pid_ = -1;  // and its process group
   Fd in_fd_;
   Fd out_fd_;
   Fd err_fd_;
