@@ -18,10 +18,11 @@ namespace fusebox::cli {
 
 namespace {
 
-// Gives the runtime's own steps of a phase one option more.
-void give_runtime(Context& context, const std::string& phase, const std::string& option,
-                  config::Value value) {
+// Gives the runtime's own steps of a phase one option more. How many there are.
+int give_runtime(Context& context, const std::string& phase, const std::string& option,
+                 config::Value value) {
   const std::string runtime = context.runtime().name;
+  int given = 0;
   edit_phase(context, phase, [&](config::StepConfig& step) {
     if (step.instance != runtime) return;
     auto* with = step.with.get_if<config::Table>();
@@ -30,14 +31,16 @@ void give_runtime(Context& context, const std::string& phase, const std::string&
       with = step.with.get_if<config::Table>();
     }
     with->set(option, value);
+    ++given;
   });
+  return given;
 }
 
-void give_services(Context& context, const std::string& phase,
-                   const std::vector<std::string>& services) {
+int give_services(Context& context, const std::string& phase,
+                  const std::vector<std::string>& services) {
   config::List list;
   for (const auto& service : services) list.push_back({service, {"the command line"}});
-  give_runtime(context, phase, "services", {std::move(list), {"the command line"}});
+  return give_runtime(context, phase, "services", {std::move(list), {"the command line"}});
 }
 
 // Data is gone for ever, so a habit ("--yes") is not enough: the stack's name has to be said.
@@ -89,7 +92,9 @@ int run_up_or_down(Context& context) {
 }
 
 int start_for_recovery(Context& context, const std::vector<std::string>& services) {
-  give_services(context, "start", services);
+  if (give_services(context, "start", services) == 0)
+    throw Error(Errc::config, "no step of this stack's phase `start` is its runtime's",
+                "start the services in some other way, then `fusebox recover` without --start");
   return execute_beside_open_run(context, "start");
 }
 

@@ -126,6 +126,14 @@ TEST_CASE("a killed run is told of, refuses others, and recover brings back the 
     INFO(undone.out);
     CHECK(undone.exit_code == 0);
   }
+  SUBCASE("what cannot be started undoes nothing") {
+    const auto started = box.fusebox(call({"recover", "--undo", "--start", "web"}));
+    INFO(started.all());
+    CHECK(started.exit_code == 1);
+    CHECK(contains(started.err, "fusebox.runtime/1"));
+    CHECK(std::filesystem::exists(box / "a"));
+    CHECK(box.fusebox(call({"recover", "--undo"})).exit_code == 0);
+  }
   SUBCASE("told by an option") {
     CHECK(box.fusebox(call({"recover"})).exit_code == 2);
     CHECK(box.fusebox(call({"recover", "--undo", "--resume"})).exit_code == 2);
